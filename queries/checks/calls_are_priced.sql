@@ -1,0 +1,16 @@
+-- Claim:       Every call has a published price.
+-- Severity:    warning
+-- Grain:       one row per provider, model and reason
+-- Parameters:
+--   period     month = (select max(billing_period) from billing)   The calendar month of the calls.
+
+select
+    provider,
+    model,
+    unpriced_reason,
+    count(*) as calls,
+    min(called_at) as first_called_at,
+    max(called_at) as last_called_at
+from unpriced_calls(period => $period)
+group by provider, model, unpriced_reason
+order by provider, model, unpriced_reason

@@ -1,0 +1,84 @@
+-- Question:    What would each call have cost at published prices?
+-- Grain:       one row per call
+-- Parameters:
+--   since      timestamp = NULL   The first instant; without it, from the first call on.
+--   until      timestamp = NULL   The end, not included; without it, to the last call.
+-- Notes:       A call belongs to the instant at which it was completed, where the ledger knows it:
+--              providers bill batch work then. Prices are those in force when it was made.
+
+with
+
+-- The condition is written for the scan: it can skip row groups by either column.
+called as (
+    select
+        * replace (
+            canonical('provider', provider, called_at) as provider,
+            canonical('model', model, called_at) as model,
+            canonical('sub_account', sub_account, called_at) as sub_account,
+            canonical('customer', customer_id, called_at) as customer_id,
+            coalesce(response_cached, false) as response_cached,
+            case when list_cost >= 0 then list_cost end as list_cost
+        ),
+        coalesce(completed_at, called_at) as charged_at,
+        -- A failed call that reports no tokens was not charged for: it weighs nothing.
+        coalesce(status = 'error', false)
+        and coalesce(input_tokens, 0) + coalesce(output_tokens, 0) = 0 as weighs_nothing
+    from ledger
+    where
+        (
+            completed_at is null
+            and ($since is null or called_at >= $since)
+            and ($until is null or called_at < $until)
+        )
+        or (
+            completed_at is not null
+            and ($since is null or completed_at >= $since)
+            and ($until is null or completed_at < $until)
+        )
+),
+
+priced as (
+    select
+        *,
+        call_cost_parts(
+            provider, model, called_at, input_tokens, output_tokens, cache_read_tokens,
+            cache_write_tokens, cache_write_1h_tokens, reasoning_tokens, service_tier
+        ) as parts
+    from called
+),
+
+judged as (
+    select
+        *,
+        case
+            when response_cached then 'cached'
+            when weighs_nothing then 'nothing'
+            when parts['unpriced_reason'] is null then 'book'
+            when parts['unpriced_reason'] <> 'invalid usage' and list_cost is not null then 'ledger'
+            else 'none'
+        end as priced_by
+    from priced
+)
+
+select
+    * exclude (parts) replace (
+        case priced_by
+            when 'book' then
+                parts['input'] + parts['cache_read'] + parts['cache_write_5m']
+                + parts['cache_write_1h'] + parts['output'] + parts['request']
+            when 'ledger' then list_cost
+            when 'none' then null
+            else 0.000000000000
+        end as list_cost
+    ),
+    case when priced_by = 'book' then parts['input'] end as input_cost,
+    case when priced_by = 'book' then parts['cache_read'] end as cache_read_cost,
+    case when priced_by = 'book' then parts['cache_write_5m'] end as cache_write_5m_cost,
+    case when priced_by = 'book' then parts['cache_write_1h'] end as cache_write_1h_cost,
+    case when priced_by = 'book' then parts['output'] end as output_cost,
+    case
+        when parts['unpriced_reason'] is null then parts['currency']
+        when priced_by <> 'none' and list_cost is not null then 'USD'
+    end as price_currency,
+    case when priced_by = 'none' then parts['unpriced_reason'] end as unpriced_reason
+from judged

@@ -1,0 +1,206 @@
+-- Question:    Which charges does a period's bill hold, once names and currency are settled?
+-- Grain:       one row per charge and period; rows of the bill that are equal in all but their amounts are one charge
+-- Parameters:
+--   period     month = (select max(billing_period) from billing)   The billing period.
+--   basis      billed|effective = 'billed'   What was invoiced, or prepayments spread over their use.
+--   currency   text = NULL   Convert every charge to it, once, where fx_rates has a rate.
+-- Refused:     (
+--       select
+--           concat('there is nothing in ', $period, ': no charge and no call') as problem,
+--           concat(
+--               'the bill has the months ',
+--               (select string_agg(distinct billing_period, ', ' order by billing_period) from billing)
+--           ) as hint
+--       where
+--           not exists (
+--               select 1 from billing
+--               where
+--                   billing_period between $period_first and $period_last
+--                   or (charge_period_start < $period_end and charge_period_end > $period_start)
+--           )
+--           and not exists (
+--               select 1 from ledger where called_at >= $period_start and called_at < $period_end
+--           )
+--   )
+-- Notes:       Charges of other billing periods that reach into the asked months are here too, with
+--              selected = false: they bill calls of these months, and add no cost to them.
+
+with
+
+named as (
+    select
+        * replace (
+            canonical('provider', provider, charge_period_start) as provider,
+            canonical('sub_account', sub_account, charge_period_start) as sub_account,
+            canonical('model', model, charge_period_start) as model,
+            coalesce(
+                canonical('customer', customer_tag, charge_period_start),
+                canonical(
+                    'sub_account_customer',
+                    canonical('sub_account', sub_account, charge_period_start),
+                    charge_period_start
+                )
+            ) as customer_tag,
+            coalesce(scope, 'inference') as scope
+        )
+    from billing
+),
+
+-- An effective cost that only some of the equal rows state would lose the others' billed cost.
+summed as (
+    select
+        input,
+        charge_id,
+        provider,
+        sub_account,
+        model,
+        service_tier,
+        token_type,
+        request_id,
+        customer_tag,
+        scope,
+        charge_category,
+        charge_period_start,
+        charge_period_end,
+        billing_period,
+        currency,
+        consumed_unit,
+        commitment_discount_status,
+        invoice_id,
+        sum(billed_cost) as billed_cost,
+        case
+            when count(effective_cost) > 0 then sum(coalesce(effective_cost, billed_cost))
+        end as effective_cost,
+        sum(consumed_quantity) as consumed_quantity
+    from named
+    group by
+        input, charge_id, provider, sub_account, model, service_tier, token_type, request_id,
+        customer_tag, scope, charge_category, charge_period_start, charge_period_end, billing_period,
+        currency, consumed_unit, commitment_discount_status, invoice_id
+),
+
+rates as (
+    select period, from_currency, max(rate) as rate
+    from fx_rates
+    where to_currency = $currency
+    group by period, from_currency
+),
+
+-- Converted before anything is split: the rounding is then one per charge, and can be shown.
+converted as (
+    select
+        summed.* replace (
+            case when rates.rate is null then summed.currency else $currency end as currency
+        ),
+        md5(concat_ws(
+            chr(31), coalesce(input, ''), coalesce(charge_id, ''), coalesce(provider, ''),
+            coalesce(sub_account, ''),
+            coalesce(model, ''), coalesce(service_tier, ''), coalesce(token_type, ''),
+            coalesce(request_id, ''), coalesce(customer_tag, ''), scope, charge_category,
+            coalesce(cast(charge_period_start as text), ''),
+            coalesce(cast(charge_period_end as text), ''), billing_period,
+            coalesce(summed.currency, ''),
+            coalesce(consumed_unit, ''), coalesce(commitment_discount_status, ''),
+            coalesce(invoice_id, '')
+        )) as charge_key,
+        summed.currency as original_currency,
+        case
+            when $basis = 'effective' then coalesce(effective_cost, billed_cost)
+            else billed_cost
+        end as original_amount,
+        converted_amount(
+            case
+                when $basis = 'effective' then coalesce(effective_cost, billed_cost)
+                else billed_cost
+            end,
+            coalesce(rates.rate, 1)
+        ) as amount,
+        $basis = 'effective'
+        and effective_cost is null
+        and charge_period_end - charge_period_start
+        > to_timestamp_micros(billing_period || '-01') + interval '1 month'
+        - to_timestamp_micros(billing_period || '-01') as is_spread
+    from summed
+    left join rates
+        on summed.billing_period = rates.period
+        and summed.currency = rates.from_currency
+        and summed.currency <> $currency
+),
+
+-- A prepayment without an effective cost belongs to its days; their sum is the payment.
+days as (
+    select
+        *,
+        unnest(generate_series(
+            date_trunc('day', charge_period_start),
+            date_trunc('day', charge_period_end - interval '1 microsecond'),
+            interval '1 day'
+        )) as day
+    from converted
+    where is_spread
+),
+
+daily as (
+    select
+        *,
+        apportion(
+            amount,
+            cast(
+                least(charge_period_end, day + interval '1 day') as bigint
+            ) - cast(greatest(charge_period_start, day) as bigint)
+        ) over (partition by charge_key order by day) as day_amount
+    from days
+),
+
+pieces as (
+    select
+        charge_key,
+        to_char(day, '%Y-%m') as period,
+        greatest(min(charge_period_start), min(date_trunc('month', day))) as piece_start,
+        least(max(charge_period_end), max(date_trunc('month', day)) + interval '1 month') as piece_end,
+        sum(day_amount) as amount
+    from daily
+    group by charge_key, to_char(day, '%Y-%m')
+),
+
+periodic as (
+    select
+        * exclude (is_spread),
+        billing_period as period
+    from converted
+    where not is_spread
+    union all by name
+    select
+        converted.* exclude (is_spread) replace (
+            pieces.piece_start as charge_period_start,
+            pieces.piece_end as charge_period_end,
+            pieces.amount as amount,
+            pieces.amount as original_amount
+        ),
+        pieces.period
+    from converted
+    inner join pieces on converted.charge_key = pieces.charge_key
+)
+
+select
+    *,
+    period between $period_first and $period_last as selected,
+    -- What the provider says the charge covers, for coverage.
+    consumed_quantity * case lower(consumed_unit)
+        when 'token' then 1
+        when 'tokens' then 1
+        when '1k tokens' then 1000
+        when '1000 tokens' then 1000
+        when '1000_tokens' then 1000
+        when '1m tokens' then 1000000
+        when '1000000 tokens' then 1000000
+    end as stated_tokens
+from periodic
+where
+    period between $period_first and $period_last
+    or (
+        scope = 'inference'
+        and charge_category in ('Usage', 'Purchase')
+        and charge_period_start < $period_end
+        and charge_period_end > $period_start
+    )

@@ -1,0 +1,93 @@
+-- Question:    Which calls may each charge cover: whose, and tested on which dimensions?
+-- Grain:       one row per charge and period, out-of-scope charges left out
+-- Parameters:
+--   period     month = (select max(billing_period) from billing)   The billing period.
+--   basis      billed|effective = 'billed'   As in charges.
+--   currency   text = NULL   As in charges.
+--   salt       text = ''   What customer_hash was salted with, where tags are hashes.
+--   idle       leave|spread = 'leave'   Under effective, whether unused commitment is split too.
+--   depth      integer = 0   As in usage_cells.
+-- Notes:       way says how a charge is split: tag, request, usage, charges (in proportion to what
+--              other charges put on each party), or not at all: unknown tag, idle.
+
+with
+
+charges as (
+    select * from charges(period => $period, basis => $basis, currency => $currency)
+    where scope = 'inference'
+),
+
+cells as (
+    select * from usage_cells(period => $period, basis => $basis, depth => $depth)
+    where priced_by <> 'cached'
+),
+
+-- A tag is a known id, or the hash of one; an id that looks like a hash is still an id.
+known as (
+    select customer_id as tag, customer_id, 0 as by_hash from customers
+    union
+    select customer_id as tag, customer_id, 0 as by_hash from cells where customer_id is not null
+    union
+    select customer_hash(customer_id, $salt) as tag, customer_id, 1 as by_hash from customers
+    union
+    select customer_hash(customer_id, $salt) as tag, customer_id, 1 as by_hash from cells
+    where customer_id is not null
+),
+
+tagged as (
+    select tag, first_value(customer_id order by by_hash, customer_id) as customer_id
+    from known
+    where tag is not null
+    group by tag
+),
+
+-- A dimension that no call of the provider carries in the bill's time cannot be tested.
+spans as (
+    select
+        provider,
+        period,
+        min(charge_period_start) as span_start,
+        max(charge_period_end) as span_end
+    from charges
+    where request_id is null
+    group by provider, period
+),
+
+carried as (
+    select
+        spans.provider,
+        spans.period,
+        bool_or(cells.sub_account is not null) as sub_account,
+        bool_or(cells.model is not null) as model,
+        bool_or(cells.service_tier is not null) as service_tier
+    from spans
+    inner join cells
+        on spans.provider = cells.provider
+        and cells.slot_start >= spans.span_start
+        and cells.slot_start < spans.span_end
+    group by spans.provider, spans.period
+)
+
+select
+    charges.*,
+    tagged.customer_id,
+    case
+        when tagged.customer_id is not null then 'tag'
+        when charges.request_id is not null then 'request'
+        when charges.customer_tag is not null then 'unknown tag'
+        when
+            $basis = 'effective'
+            and $idle = 'leave'
+            and charges.commitment_discount_status = 'Unused'
+            then 'idle'
+        when charges.charge_category in ('Usage', 'Purchase') then 'usage'
+        else 'charges'
+    end as way,
+    coalesce(charges.sub_account is not null and carried.sub_account, false) as tests_sub_account,
+    coalesce(charges.model is not null and carried.model, false) as tests_model,
+    coalesce(charges.service_tier is not null and carried.service_tier, false) as tests_service_tier
+from charges
+left join tagged on charges.customer_tag = tagged.tag
+left join carried
+    on charges.provider = carried.provider
+    and charges.period = carried.period

@@ -1,0 +1,141 @@
+//! What was typed: the verbs and options of the command line. Nothing here opens or reads anything.
+
+use crate::config::memory_size;
+use crate::output::Format;
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// SQL that tells what each customer's inference really cost, to the last unit of the bill.
+///
+/// Without a command, a prompt opens; when standard input is not a terminal, SQL is read from it.
+#[derive(Debug, Parser)]
+#[command(name = "apportion", version, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done, 1 a check found something, 2 an error.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that hold before and after the verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Options {
+    /// Read the settings from FILE, not from the nearest apportion.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Use the built-in example data
+    #[arg(long, global = true)]
+    pub demo: bool,
+
+    /// table, csv, tsv, json, ndjson or markdown [default: by the ending of -o, else table]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub format: Option<Format>,
+
+    /// Write the results to FILE: the whole of them, or nothing
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Use at most this much memory, such as 8GiB
+    #[arg(long, global = true, value_name = "SIZE", value_parser = memory_size)]
+    pub memory_limit: Option<usize>,
+
+    /// Use this many threads
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Print no notices and no timing, only results and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+impl Options {
+    /// These options with those typed later laid over them.
+    #[must_use]
+    pub fn overlaid(self, later: Self) -> Self {
+        Self {
+            config: later.config.or(self.config),
+            demo: later.demo || self.demo,
+            format: later.format.or(self.format),
+            output: later.output.or(self.output),
+            memory_limit: later.memory_limit.or(self.memory_limit),
+            threads: later.threads.or(self.threads),
+            quiet: later.quiet || self.quiet,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run SQL statements
+    Sql(SqlArgs),
+    /// Run a saved query; each of its parameters is an option
+    Run(RunArgs),
+    /// List the saved queries and the functions
+    List,
+    /// Describe a saved query, a table or a function
+    Describe(DescribeArgs),
+    /// Run the data checks; exit 1 if an error-level check found something
+    Check(CheckArgs),
+    /// Write a starter project into an empty or new folder
+    Init(FolderArgs),
+    /// Write the demo data into a folder
+    Demo(FolderArgs),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct SqlArgs {
+    /// The statements, separated by semicolons; they may start with a comment
+    #[arg(allow_hyphen_values = true)]
+    pub sql: Option<String>,
+
+    /// Read the statements from FILE; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// The options of a saved query are known only when its header has been read, so what follows the
+/// name is kept as it was typed. The name is part of the same list: `run NAME --help` then asks
+/// for the help of the query, not of the verb.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A saved query's name, or the path of a .sql file, then its options
+    ///
+    /// `apportion run NAME --help` shows the options of a query.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_names = ["NAME", "OPTIONS"])]
+    pub words: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct DescribeArgs {
+    /// The name of a saved query, a table or a function
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The checks to run [default: all]
+    pub names: Vec<String>,
+
+    /// The month, or range of months, for checks that ask for one
+    #[arg(long)]
+    pub period: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct FolderArgs {
+    /// The folder, made where it does not exist
+    pub folder: PathBuf,
+}

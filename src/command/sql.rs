@@ -1,0 +1,25 @@
+//! `sql 'SELECT …'` and `sql -f FILE`: statements, stopping at the first error.
+
+use super::{Outcome, Script, Workplace};
+use crate::cli::{Options, SqlArgs};
+use crate::error::Result;
+
+pub(super) async fn run(args: SqlArgs, options: &Options) -> Result<Outcome> {
+    let script = match (args.file, args.sql) {
+        (Some(path), _) => Script::file(&path)?,
+        (None, sql) => Script::typed(sql.unwrap_or_default()),
+    };
+    run_script(script, options).await
+}
+
+/// What `apportion < monthly.sql` does.
+pub(super) async fn run_stdin(options: &Options) -> Result<Outcome> {
+    run_script(Script::stdin()?, options).await
+}
+
+async fn run_script(script: Script, options: &Options) -> Result<Outcome> {
+    let mut workplace = Workplace::open(options).await?;
+    script.run(&mut workplace).await?;
+    workplace.output.finish()?;
+    Ok(Outcome::Done)
+}

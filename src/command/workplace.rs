@@ -1,0 +1,59 @@
+//! What most verbs work with: a session, a place for results, a voice for notices.
+
+use crate::cli::Options;
+use crate::config::{self, FILE_NAME, Settings};
+use crate::error::{Error, Result};
+use crate::output::{Notes, Output};
+use crate::session::Session;
+
+pub(crate) struct Workplace {
+    pub(crate) session: Session,
+    pub(crate) output: Output,
+    pub(crate) notes: Notes,
+}
+
+impl Workplace {
+    /// Opens the session that the options ask for. The output comes first: a file that cannot be
+    /// written is known before anything is read.
+    pub(crate) async fn open(options: &Options) -> Result<Self> {
+        let output = Output::open(options.format, options.output.as_deref())?;
+        let notes = Notes::new(options.quiet);
+        let session = session(options, notes).await?;
+        Ok(Self {
+            session,
+            output,
+            notes,
+        })
+    }
+}
+
+async fn session(options: &Options, notes: Notes) -> Result<Session> {
+    if options.demo {
+        if options.config.is_some() {
+            return Err(Error::new("`--demo` and `--config` exclude each other"));
+        }
+        return Session::open_demo(&with_flags(Settings::default(), options)).await;
+    }
+    let path = match &options.config {
+        Some(path) => Some(path.clone()),
+        None => config::find()?,
+    };
+    let settings = if let Some(path) = path {
+        config::load(&path)?
+    } else {
+        notes.notice(&format!(
+            "no {FILE_NAME} here or above; `--demo` uses the built-in example"
+        ));
+        Settings::default()
+    };
+    Session::open(&with_flags(settings, options)).await
+}
+
+/// What was typed now holds over what was written before.
+fn with_flags(settings: Settings, options: &Options) -> Settings {
+    Settings {
+        threads: options.threads.map(Into::into).or(settings.threads),
+        memory_limit: options.memory_limit.or(settings.memory_limit),
+        ..settings
+    }
+}

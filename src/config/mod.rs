@@ -1,0 +1,189 @@
+//! `apportion.toml`: which files hold which relation, where saved queries lie, how much to use.
+//!
+//! ```toml
+//! [ledger]
+//! inputs = [{ location = "calls/*.parquet", source = "litellm_spend_logs" }]
+//!
+//! [queries]
+//! folders = ["queries"]
+//!
+//! [parameters]
+//! salt = "pepper"
+//!
+//! [engine]
+//! memory_limit = "8GiB"
+//! ```
+//!
+//! The file is looked for in the working folder, then upward. Relative locations start at the
+//! file's own folder, so results do not depend on where one stands. A misspelt key is an error:
+//! passed over in silence, a bill without its `inputs` would look like a month without charges.
+
+mod memory;
+mod read;
+
+pub use memory::memory_size;
+
+use crate::error::{Error, Result, reason};
+use crate::relation::{self, RELATIONS};
+use read::{File, Section};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub const FILE_NAME: &str = "apportion.toml";
+
+/// What a session is opened with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// In the file's order.
+    pub inputs: Vec<RelationInputs>,
+    /// Folders with saved queries, besides the built-in ones.
+    pub query_folders: Vec<PathBuf>,
+    /// What saved queries' parameters are when a call does not say, by name.
+    pub defaults: BTreeMap<String, String>,
+    pub threads: Option<usize>,
+    /// In bytes.
+    pub memory_limit: Option<usize>,
+    /// In rows.
+    pub batch_size: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelationInputs {
+    pub relation: String,
+    pub inputs: Vec<Input>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// A file, a folder, a pattern or a URL.
+    pub location: String,
+    /// The source query that maps its columns; without one, they have the relation's names.
+    pub source: Option<String>,
+}
+
+/// The nearest `apportion.toml`, in the working folder or above it.
+pub fn find() -> Result<Option<PathBuf>> {
+    // Here, errors name it without its folder.
+    let near = PathBuf::from(FILE_NAME);
+    if near.is_file() {
+        return Ok(Some(near));
+    }
+    let here = std::env::current_dir()?;
+    Ok(here
+        .ancestors()
+        .map(|folder| folder.join(FILE_NAME))
+        .find(|path| path.is_file()))
+}
+
+/// Reads the settings of a file.
+pub fn load(path: &Path) -> Result<Settings> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::new(format!(
+            "cannot read `{}`: {}",
+            path.display(),
+            reason(&error)
+        ))
+    })?;
+    let absolute = std::path::absolute(path)?;
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
+    parse(&path.display().to_string(), &text, folder)
+}
+
+fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
+    let file = File { name, text };
+    let root = file.root()?;
+    if let Some(place) = root.place_of("stores") {
+        return Err(Error::new("object stores cannot be configured yet")
+            .at(place)
+            .hint("copy the files to this machine and remove the [stores] tables"));
+    }
+    let mut known: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
+    known.extend(["queries", "parameters", "engine"]);
+    root.only(&known)?;
+
+    let mut settings = Settings {
+        query_folders: query_folders(&root, folder)?,
+        ..<_>::default()
+    };
+    for name in root.keys().filter(|key| relation::relation(key).is_some()) {
+        if let Some(section) = root.section(name)? {
+            let inputs = inputs(&section, folder)?;
+            settings.inputs.push(RelationInputs {
+                relation: name.to_owned(),
+                inputs,
+            });
+        }
+    }
+    if let Some(parameters) = root.section("parameters")? {
+        for name in parameters.keys() {
+            settings
+                .defaults
+                .insert(name.to_owned(), parameters.scalar(name)?);
+        }
+    }
+    if let Some(engine) = root.section("engine")? {
+        engine.only(&["threads", "memory_limit", "batch_size"])?;
+        settings.threads = engine.count("threads")?;
+        settings.batch_size = engine.count("batch_size")?;
+        if let Some(text) = engine.text("memory_limit")? {
+            let size = memory_size(text);
+            let place = engine.place_of("memory_limit").unwrap_or_default();
+            settings.memory_limit = Some(size.map_err(|problem| Error::new(problem).at(place))?);
+        }
+    }
+    Ok(settings)
+}
+
+fn inputs(relation: &Section<'_>, folder: &Path) -> Result<Vec<Input>> {
+    relation.only(&["inputs"])?;
+    let input = |section: Section<'_>| {
+        section.only(&["location", "source"])?;
+        let Some(location) = section.text("location")? else {
+            return Err(section.lacks("location"));
+        };
+        let source = section.text("source")?.map(str::to_owned);
+        Ok(Input {
+            location: located(folder, location),
+            source,
+        })
+    };
+    match relation.sections("inputs")? {
+        Some(sections) => sections.into_iter().map(input).collect(),
+        None => Err(relation.lacks("inputs")),
+    }
+}
+
+/// Folders that the file names must exist; the usual one may.
+fn query_folders(root: &Section<'_>, folder: &Path) -> Result<Vec<PathBuf>> {
+    if let Some(queries) = root.section("queries")? {
+        queries.only(&["folders"])?;
+        if let Some(folders) = queries.texts("folders")? {
+            let existing = |name: &str| {
+                let path = folder.join(name);
+                if path.is_dir() {
+                    return Ok(path);
+                }
+                let place = queries.place_of("folders").unwrap_or_default();
+                Err(Error::new(format!("there is no folder `{name}`")).at(place))
+            };
+            return folders.into_iter().map(existing).collect();
+        }
+    }
+    let usual = folder.join("queries");
+    Ok(if usual.is_dir() {
+        vec![usual]
+    } else {
+        Vec::new()
+    })
+}
+
+/// URLs and absolute paths stay as they are.
+fn located(folder: &Path, location: &str) -> String {
+    if location.contains("://") {
+        return location.to_owned();
+    }
+    folder.join(location).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests;

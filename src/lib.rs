@@ -1,0 +1,31 @@
+//! Apportion: SQL that tells what each customer's inference really cost, to the last unit of the bill.
+//!
+//! The library behind the program, and for other entrances to the same SQL. A statement goes one
+//! way: text → [`session`] → [`saved_query::expand`] (calls of saved queries become subqueries,
+//! relations are [conformed](relation::conform)) → the engine's plan, in which equal calls are
+//! planned once → batches.
+//!
+//! * [`cli`] what was typed; [`command`] the verbs; [`prompt`] the interactive loop
+//! * [`output`] results in every format, whole or not at all
+//! * [`config`] what `apportion.toml` says, typed
+//! * [`session`] the only place where an engine session is built
+//! * [`store`] a location becomes a table
+//! * [`relation`] the columns of ledger, billing and the others
+//! * [`saved_query`] SQL files with a header, and how calls of them are expanded
+//! * [`demo`] the demo data, made from a seed
+//! * [`error`] errors as data
+//!
+//! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
+
+pub mod cli;
+pub mod command;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod output;
+pub mod prompt;
+pub mod relation;
+pub mod saved_query;
+pub mod session;
+mod shared;
+mod store;

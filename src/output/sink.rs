@@ -1,0 +1,190 @@
+//! Where results go: whole or not at all.
+//!
+//! On standard output a statement's result appears when its last row has come. With `-o`, all
+//! statements' results go into a temporary file beside the one asked for, which takes its name
+//! when everything has succeeded; before that an older file of the name stays as it was. What
+//! never happens: a reader finds part of a result and takes it for the whole.
+
+use crate::error::{Error, Result, reason};
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tempfile::{Builder, NamedTempFile, SpooledTempFile};
+
+/// A result larger than this waits on disk.
+const SPOOL_BYTES: usize = 16 << 20;
+
+/// Whether somebody still reads the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    Present,
+    /// As in `apportion … | head -1`: no error, but no reason to go on.
+    Gone,
+}
+
+#[derive(Debug)]
+pub struct Sink(Kind);
+
+enum Kind {
+    /// Standard output, or a path that cannot be replaced: a pipe, a device.
+    Stream {
+        pending: BufWriter<SpooledTempFile>,
+        stream: Box<dyn Write>,
+    },
+    /// `complete` bytes come from statements that succeeded.
+    File {
+        pending: BufWriter<NamedTempFile>,
+        path: PathBuf,
+        complete: u64,
+    },
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream { .. } => f.write_str("a stream"),
+            Self::File { path, .. } => write!(f, "a file, {}", path.display()),
+        }
+    }
+}
+
+impl Sink {
+    /// Opens standard output, or a file. What cannot be written fails here, before a query runs.
+    pub fn open(destination: Option<&Path>) -> Result<Self> {
+        match destination {
+            None => Ok(Self::stream(io::stdout())),
+            Some(path) if path == Path::new("-") => Ok(Self::stream(io::stdout())),
+            Some(path) if path.to_string_lossy().contains("://") => Err(Error::new(format!(
+                "cannot write to `{}`: results go to files and standard output",
+                path.display()
+            ))
+            .hint("write a file with `-o FILE`, then copy it there")),
+            Some(path) => Self::open_file(path).map_err(|error| unwritable(path, &error)),
+        }
+    }
+
+    fn open_file(path: &Path) -> io::Result<Self> {
+        // A link keeps its name: the file that it leads to is the one replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let existing = match fs::metadata(&path) {
+            Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
+                return Ok(Self::stream(OpenOptions::new().write(true).open(&path)?));
+            }
+            Ok(found) if found.permissions().readonly() => {
+                return Err(ErrorKind::PermissionDenied.into());
+            }
+            Ok(found) => Some(found.permissions()),
+            Err(_) => None,
+        };
+        let mut builder = Builder::new();
+        builder.prefix(".apportion-").suffix(".part");
+        if let Some(permissions) = existing.or_else(usual_permissions) {
+            builder.permissions(permissions);
+        }
+        let pending = BufWriter::new(builder.tempfile_in(folder_of(&path))?);
+        Ok(Self(Kind::File {
+            pending,
+            path,
+            complete: 0,
+        }))
+    }
+
+    fn stream(stream: impl Write + 'static) -> Self {
+        let pending = BufWriter::new(SpooledTempFile::new(SPOOL_BYTES));
+        Self(Kind::Stream {
+            pending,
+            stream: Box::new(stream),
+        })
+    }
+
+    /// Where a result is written while it may still fail.
+    pub(super) fn pending(&mut self) -> &mut dyn Write {
+        match &mut self.0 {
+            Kind::Stream { pending, .. } => pending,
+            Kind::File { pending, .. } => pending,
+        }
+    }
+
+    /// Hands over what was written: it is complete.
+    pub(super) fn commit(&mut self) -> Result<Reader> {
+        match &mut self.0 {
+            Kind::File {
+                pending, complete, ..
+            } => *complete = pending.stream_position()?,
+            Kind::Stream { pending, stream } => {
+                pending.rewind()?;
+                let copied = io::copy(pending.get_mut(), stream).and_then(|_| stream.flush());
+                match copied {
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Reader::Gone),
+                    other => other?,
+                }
+                self.discard()?;
+            }
+        }
+        Ok(Reader::Present)
+    }
+
+    /// Drops what was written since the last commit.
+    pub(super) fn discard(&mut self) -> Result<()> {
+        match &mut self.0 {
+            Kind::Stream { pending, .. } => {
+                pending.rewind()?;
+                pending.get_mut().set_len(0)?;
+            }
+            Kind::File {
+                pending, complete, ..
+            } => {
+                pending.seek(SeekFrom::Start(*complete))?;
+                pending.get_mut().as_file().set_len(*complete)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the file its name, once its bytes are on the disk.
+    pub(super) fn finish(self) -> Result<()> {
+        let Kind::File { pending, path, .. } = self.0 else {
+            return Ok(());
+        };
+        let named = || -> io::Result<()> {
+            let file = pending
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            // The name itself is on the disk when the folder is.
+            if cfg!(unix) {
+                File::open(folder_of(&path))?.sync_all()
+            } else {
+                Ok(())
+            }
+        };
+        named().map_err(|error| unwritable(&path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!(
+        "cannot write `{}`: {}",
+        path.display(),
+        reason(error)
+    ))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Temporary files are private; a result is as readable as any file its user makes.
+fn usual_permissions() -> Option<Permissions> {
+    #[cfg(unix)]
+    let usual = Some(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    #[cfg(not(unix))]
+    let usual = None;
+    usual
+}

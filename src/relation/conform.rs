@@ -1,0 +1,222 @@
+//! A subquery that shows any table as a relation of the contract.
+//!
+//! ```sql
+//! (SELECT nullif("customer_id", '') AS "customer_id", CAST("input_tokens" AS BIGINT) …,
+//!         arrow_cast(NULL, 'Utf8') AS "feature", "their_own_column" FROM datafusion.public.ledger)
+//! ```
+//!
+//! A column that is there but of a type that cannot be meant is an error here, before any row is
+//! read. Columns beyond the contract pass through.
+
+use super::{Column, Kind, RELATIONS, Relation};
+use crate::error::{Error, Result};
+use crate::saved_query::nearest;
+use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
+use std::fmt::Write;
+
+/// The conforming query over a table of this schema, as SQL.
+pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String> {
+    let mut columns = vec![];
+    for column in relation.columns {
+        columns.push(match find(schema, column.name) {
+            Some((name, data_type)) => {
+                let name = quoted(name);
+                let expression = expression(column, &name, data_type).ok_or_else(|| {
+                    Error::new(format!(
+                        "column `{}` of `{}` is {}, not {}",
+                        column.name,
+                        relation.name,
+                        described(data_type),
+                        column.kind.described()
+                    ))
+                    .at(format!("table `{}`", relation.name))
+                    .hint(cast_hint(column))
+                })?;
+                format!("{expression} AS {}", quoted(column.name))
+            }
+            None if column.required => return Err(missing(relation, column, schema)),
+            None => absent(column),
+        });
+    }
+    for field in schema.fields() {
+        if !relation
+            .columns
+            .iter()
+            .any(|column| column.name.eq_ignore_ascii_case(field.name()))
+        {
+            columns.push(quoted(field.name()));
+        }
+    }
+    Ok(format!("SELECT {} FROM {table}", columns.join(", ")))
+}
+
+/// The relation without a row.
+pub fn empty(relation: &Relation) -> String {
+    let columns: Vec<_> = relation.columns.iter().map(absent).collect();
+    format!("SELECT {} WHERE false", columns.join(", "))
+}
+
+/// The control totals of a billing table that no file's input stands behind.
+pub fn control_totals(table: &str, schema: &Schema) -> Result<String> {
+    let billing = RELATIONS.iter().find(|relation| relation.name == "billing");
+    let needed = |name: &str| {
+        find(schema, name)
+            .map(|(name, _)| quoted(name))
+            .ok_or_else(|| {
+                let column = Column {
+                    name: "billed_cost",
+                    kind: Kind::Amount,
+                    required: true,
+                };
+                billing.map_or_else(|| Error::new("no billing"), |b| missing(b, &column, schema))
+            })
+    };
+    let input = find(schema, "input").map_or("arrow_cast(NULL, 'Utf8')".into(), |(n, _)| quoted(n));
+    let mut sql = String::new();
+    let _ = write!(
+        sql,
+        "SELECT {input} AS input, {} AS provider, {} AS billing_period, {} AS currency, \
+         sum(to_exact({})) AS control_total FROM {table} GROUP BY 1, 2, 3, 4",
+        needed("provider")?,
+        needed("billing_period")?,
+        needed("currency")?,
+        needed("billed_cost")?,
+    );
+    Ok(sql)
+}
+
+fn find<'a>(schema: &'a Schema, name: &str) -> Option<(&'a str, &'a DataType)> {
+    let exact = schema.fields().iter().find(|field| field.name() == name);
+    exact
+        .or_else(|| {
+            schema
+                .fields()
+                .iter()
+                .find(|field| field.name().eq_ignore_ascii_case(name))
+        })
+        .map(|field| (field.name().as_str(), field.data_type()))
+}
+
+fn absent(column: &Column) -> String {
+    format!(
+        "arrow_cast(NULL, '{}') AS {}",
+        column.kind.arrow(),
+        quoted(column.name)
+    )
+}
+
+/// `None` where a column of this type cannot hold what the contract means.
+fn expression(column: &Column, name: &str, data_type: &DataType) -> Option<String> {
+    let cast = || Some(format!("arrow_cast({name}, '{}')", column.kind.arrow()));
+    let as_is = || Some(name.to_owned());
+    match (column.kind, data_type) {
+        (_, DataType::Dictionary(_, values)) => {
+            let plain = format!("arrow_cast({name}, '{}')", plain_name(values)?);
+            expression(column, &plain, values)
+        }
+        (Kind::Text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
+            Some(format!("nullif({name}, '')"))
+        }
+        (Kind::Text, integer) if integer.is_integer() => cast(),
+        (Kind::Whole, DataType::Int64)
+        | (Kind::Time, DataType::Timestamp(TimeUnit::Microsecond, None))
+        | (Kind::TimeOfDay, DataType::Time64(TimeUnit::Microsecond))
+        | (Kind::Date, DataType::Date32)
+        | (Kind::Amount, DataType::Decimal128(38, 12))
+        | (Kind::Price, DataType::Decimal128(18, 6))
+        | (Kind::Flag, DataType::Boolean) => as_is(),
+        (Kind::Whole, integer) if integer.is_integer() => cast(),
+        (Kind::Time, DataType::Timestamp(_, zone)) => Some(match zone.as_deref() {
+            // The engine would write another zone's wall clock; the instant is what is meant.
+            Some(zone) if zone != "UTC" && zone != "+00:00" => format!(
+                "arrow_cast(arrow_cast({name}, 'Timestamp(Microsecond, Some(\"UTC\"))'), '{}')",
+                column.kind.arrow()
+            ),
+            _ => return cast(),
+        }),
+        (_, DataType::Null)
+        | (Kind::Whole, DataType::Decimal128(_, 0) | DataType::Decimal256(_, 0))
+        | (Kind::Time, DataType::Date32 | DataType::Date64)
+        | (Kind::TimeOfDay, DataType::Time32(_) | DataType::Time64(_))
+        | (Kind::Date, DataType::Date64 | DataType::Timestamp(_, _)) => cast(),
+        (Kind::Amount | Kind::Price, number) if is_number(number) => Some(match column.kind {
+            Kind::Price => format!(
+                "arrow_cast(rounded_ratio(to_amount({name}), 1, 6), '{}')",
+                column.kind.arrow()
+            ),
+            _ => format!("to_amount({name})"),
+        }),
+        _ => None,
+    }
+}
+
+fn is_number(data_type: &DataType) -> bool {
+    data_type.is_integer()
+        || data_type.is_floating()
+        || matches!(
+            data_type,
+            DataType::Decimal128(_, _) | DataType::Decimal256(_, _)
+        )
+}
+
+fn plain_name(values: &DataType) -> Option<&'static str> {
+    match values {
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => Some("Utf8"),
+        DataType::Int64 => Some("Int64"),
+        DataType::Int32 => Some("Int32"),
+        _ => None,
+    }
+}
+
+fn described(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+        DataType::Dictionary(_, values) => described(values),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+            "a floating-point number".to_owned()
+        }
+        integer if integer.is_integer() => "a whole number".to_owned(),
+        DataType::Decimal128(_, _) | DataType::Decimal256(_, _) => "a decimal number".to_owned(),
+        DataType::Timestamp(_, _) => "a timestamp".to_owned(),
+        DataType::Date32 | DataType::Date64 => "a date".to_owned(),
+        DataType::Boolean => "true or false".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn cast_hint(column: &Column) -> String {
+    let name = column.name;
+    match column.kind {
+        Kind::Time => {
+            format!("write the file with a timestamp, such as `CAST({name} AS TIMESTAMP)`")
+        }
+        Kind::Whole => {
+            format!("write the file with a whole number, such as `CAST({name} AS BIGINT)`")
+        }
+        Kind::Amount | Kind::Price => {
+            format!("write the file with a decimal, such as `CAST({name} AS DECIMAL(38,12))`")
+        }
+        kind => format!("write the file with {}", kind.described()),
+    }
+}
+
+fn missing(relation: &Relation, column: &Column, schema: &Schema) -> Error {
+    let error = Error::new(format!(
+        "`{}` has no column `{}`",
+        relation.name, column.name
+    ))
+    .at(format!("table `{}`", relation.name));
+    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    match nearest(column.name, names()) {
+        Some(near) => error.hint(format!(
+            "rename `{near}` to `{}`, if that is it",
+            column.name
+        )),
+        None => error.hint(format!("it has {}", names().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+/// An identifier with its quotes.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,73 @@
+//! Queries that run before the statement is planned: a default, a bound, a reason to refuse.
+
+use super::environment::Environment;
+use super::expand::plan_within;
+use super::parameter::Argument;
+use super::statement;
+use crate::error::{Error, Result};
+use datafusion::arrow::array::{Array, Int64Array, RecordBatch};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::Query;
+use futures::future::FutureExt;
+
+/// Runs a query that has to be answered before the statement can be planned.
+pub(super) async fn answer(
+    environment: &Environment,
+    query: Query,
+    open: &[String],
+) -> Result<Vec<RecordBatch>> {
+    let expanded = plan_within(environment, statement(query), open)
+        .boxed()
+        .await?;
+    let frame = environment
+        .context
+        .execute_logical_plan(expanded.plan)
+        .await?;
+    Ok(frame.collect().await?)
+}
+
+/// Runs a query of one row and one column.
+pub(super) async fn one_value(
+    environment: &Environment,
+    query: Query,
+    open: &[String],
+) -> Result<Argument> {
+    let shown = query.to_string();
+    let batches = answer(environment, query, open).await?;
+    let mut rows = batches.iter().filter(|batch| batch.num_rows() > 0);
+    let value = match (rows.next(), rows.next()) {
+        (None, _) => return Ok(Argument::Null),
+        (Some(batch), None) if batch.num_rows() == 1 && batch.num_columns() == 1 => {
+            ScalarValue::try_from_array(batch.column(0), 0)?
+        }
+        _ => return Err(Error::new(format!("`{shown}` gives more than one value"))),
+    };
+    argument(&value).ok_or_else(|| {
+        Error::new(format!(
+            "`{shown}` gives {}, which no parameter can take",
+            value.data_type()
+        ))
+    })
+}
+
+pub(super) fn argument(value: &ScalarValue) -> Option<Argument> {
+    if value.is_null() {
+        return Some(Argument::Null);
+    }
+    Some(match value {
+        ScalarValue::Utf8(Some(text))
+        | ScalarValue::LargeUtf8(Some(text))
+        | ScalarValue::Utf8View(Some(text)) => Argument::Text(text.clone()),
+        ScalarValue::Boolean(Some(value)) => Argument::Boolean(*value),
+        ScalarValue::List(list) => {
+            let values = list.value(0);
+            let instants = cast(&values, &DataType::Int64).ok()?;
+            let instants = instants.as_any().downcast_ref::<Int64Array>()?;
+            Argument::Instants(instants.iter().flatten().collect())
+        }
+        number if number.data_type().is_numeric() => Argument::Number(number.to_string()),
+        other => Argument::Text(other.to_string()),
+    })
+}

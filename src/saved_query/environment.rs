@@ -1,0 +1,196 @@
+//! What a statement is expanded in: the engine, the saved queries, and the relations by their names.
+
+use super::{Catalog, query, statement};
+use crate::error::{Error, Result};
+use crate::relation::{self, conform};
+use apportion_udfs::{FunctionDoc, Reference};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+pub(crate) const CATALOG: &str = "apportion";
+pub(crate) const SCHEMA: &str = "main";
+/// Where the files behind the relations stand, one table an input.
+pub(crate) const INPUTS: &str = "inputs";
+/// Where relations stand that a statement reads more than once, while it is planned.
+const SHARED: &str = "shared";
+
+/// A session as the expander sees it.
+pub struct Environment {
+    pub(crate) context: SessionContext,
+    pub(crate) catalog: Catalog,
+    pub(crate) functions: HashMap<&'static str, FunctionDoc>,
+    /// What the project says a parameter is when a call does not.
+    pub(crate) defaults: BTreeMap<String, String>,
+    /// Views that call saved queries, as they were written.
+    views: RwLock<BTreeMap<String, Query>>,
+    reference: Mutex<Arc<Reference>>,
+    statements: AtomicUsize,
+}
+
+impl Environment {
+    pub(crate) fn new(
+        context: SessionContext,
+        catalog: Catalog,
+        defaults: BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let functions = apportion_udfs::functions();
+        let environment = Self {
+            context,
+            catalog,
+            functions: functions
+                .into_iter()
+                .map(|function| (function.name, function))
+                .collect(),
+            defaults,
+            views: RwLock::default(),
+            reference: Mutex::new(Arc::default()),
+            statements: AtomicUsize::new(0),
+        };
+        for schema in [INPUTS, SHARED] {
+            environment.schema(schema, Some(Arc::new(MemorySchemaProvider::new())))?;
+        }
+        Ok(environment)
+    }
+
+    pub(crate) fn view(&self, name: &str) -> Option<Query> {
+        self.views
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    /// Keeps a view's own text, or forgets it.
+    pub(crate) fn keep_view(&self, name: String, query: Option<Query>) {
+        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        match query {
+            Some(query) => views.insert(name, query),
+            None => views.remove(&name),
+        };
+    }
+
+    /// The session's own table of a name, whatever a statement calls so.
+    pub(crate) fn qualified(name: &str) -> ObjectName {
+        object_name(SCHEMA, name)
+    }
+
+    pub(crate) async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        match self.main() {
+            Some(schema) => Ok(schema.table(name).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Prices, aliases and bands as they stand now go into the functions that read them.
+    pub(crate) async fn refresh_reference(&self) -> Result<()> {
+        let mut relations = vec![];
+        for name in ["prices", "aliases", "bands"] {
+            relations.push(self.relation(name).await?);
+        }
+        let fresh = Reference::from_batches(&relations[0], &relations[1], &relations[2])?;
+        let fresh = Arc::new(fresh);
+        let mut current = self
+            .reference
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *current != fresh {
+            let state = self.context.state_ref();
+            let mut state = state.write();
+            apportion_udfs::register_reference(&mut *state, Arc::clone(&fresh))?;
+            *current = fresh;
+        }
+        Ok(())
+    }
+
+    /// A small relation of the contract, read whole.
+    async fn relation(&self, name: &str) -> Result<Vec<RecordBatch>> {
+        let Some(relation) = relation::relation(name) else {
+            return Ok(vec![]);
+        };
+        let Some(provider) = self.table(name).await? else {
+            return Ok(vec![]);
+        };
+        let table = Self::qualified(name).to_string();
+        let sql = conform::over(relation, &table, &provider.schema())?;
+        let plan = self
+            .context
+            .state()
+            .statement_to_plan(statement(query(&sql)?))
+            .await?;
+        Ok(self
+            .context
+            .execute_logical_plan(plan)
+            .await?
+            .collect()
+            .await?)
+    }
+
+    pub(crate) fn main(&self) -> Option<Arc<dyn SchemaProvider>> {
+        self.context.catalog(CATALOG)?.schema(SCHEMA)
+    }
+
+    pub(crate) fn schema(
+        &self,
+        name: &str,
+        new: Option<Arc<dyn SchemaProvider>>,
+    ) -> Result<Arc<dyn SchemaProvider>> {
+        let missing = || Error::new(format!("the session has no schema `{name}`"));
+        let catalog = self.context.catalog(CATALOG).ok_or_else(missing)?;
+        if let Some(new) = new {
+            catalog.register_schema(name, new)?;
+        }
+        catalog.schema(name).ok_or_else(missing)
+    }
+
+    /// A place for one statement's shared relations; they are gone with it.
+    pub(crate) fn shelf(&self) -> Result<Shelf> {
+        let number = self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(Shelf {
+            number,
+            schema: self.schema(SHARED, None)?,
+        })
+    }
+}
+
+pub(crate) struct Shelf {
+    number: usize,
+    schema: Arc<dyn SchemaProvider>,
+}
+
+impl Shelf {
+    fn table_name(&self, instance: usize) -> String {
+        format!("{} {instance}", self.number)
+    }
+
+    pub(crate) fn name(&self, instance: usize) -> ObjectName {
+        object_name(SHARED, &self.table_name(instance))
+    }
+
+    pub(crate) fn put(&self, instance: usize, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.schema
+            .register_table(self.table_name(instance), table)?;
+        Ok(())
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        let prefix = format!("{} ", self.number);
+        for name in self.schema.table_names() {
+            if name.starts_with(&prefix) {
+                // A plan that reads the table holds it; only the name goes.
+                let _ = self.schema.deregister_table(&name);
+            }
+        }
+    }
+}
+
+pub(crate) fn object_name(schema: &str, table: &str) -> ObjectName {
+    let part = |name: &str| Ident::with_quote('"', name);
+    ObjectName::from(vec![part(CATALOG), part(schema), part(table)])
+}

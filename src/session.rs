@@ -1,0 +1,385 @@
+//! The one place where an engine session is built, and the one way that statements go into it.
+//!
+//! A session knows the user's relations, the saved queries and Apportion's functions. Every entrance
+//! (shell, prompt, `run`, a server) hands its statements to [`Session::execute`], so that all speak
+//! the same SQL.
+
+use crate::config::{RelationInputs, Settings};
+use crate::error::{Error, Result};
+use crate::relation::{self, conform};
+use crate::saved_query::environment::{CATALOG, Environment, INPUTS, SCHEMA, object_name};
+use crate::saved_query::expand::{self, Expanded};
+use crate::saved_query::parameter::ParameterType;
+use crate::saved_query::scope::{folded, renamed};
+use crate::saved_query::{Catalog, SavedQuery, query, syntax};
+use crate::shared::planner::{SharedPlanner, plan_together};
+use crate::store;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::common::cast::as_string_array;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::physical_plan::{collect, execute_stream};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectType, Query,
+    Statement as SqlStatement, Value,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::Token;
+use futures::TryStreamExt;
+use std::sync::Arc;
+
+pub struct Session {
+    environment: Environment,
+}
+
+/// A statement, and the line of the text on which it starts.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    pub line: usize,
+    statement: Statement,
+}
+
+/// What a statement gives, and what its user should be told.
+pub struct Answer {
+    /// No columns: the statement has no result, only an effect.
+    pub schema: SchemaRef,
+    pub stream: SendableRecordBatchStream,
+    pub notices: Vec<String>,
+}
+
+impl Session {
+    pub async fn open(settings: &Settings) -> Result<Self> {
+        let mut catalog = Catalog::built_in()?;
+        for folder in &settings.query_folders {
+            catalog.load_folder(folder)?;
+        }
+        let environment = Environment::new(context(settings)?, catalog, settings.defaults.clone())?;
+        let session = Self { environment };
+        store::demo::mount(&session.environment.context).await?;
+        for relation in &settings.inputs {
+            session.register(relation).await?;
+        }
+        Ok(session)
+    }
+
+    /// The data that the program carries.
+    pub async fn open_demo(settings: &Settings) -> Result<Self> {
+        let inputs = store::demo::inputs();
+        Self::open(&Settings {
+            inputs,
+            ..settings.clone()
+        })
+        .await
+    }
+
+    pub fn queries(&self) -> &Catalog {
+        &self.environment.catalog
+    }
+
+    /// Reads a file's saved query, so that it can be run by the name answered.
+    pub fn load(&mut self, file: &std::path::Path) -> Result<String> {
+        self.environment.catalog.load_file(file)
+    }
+
+    /// Cuts a text into statements. Nothing runs where any of them is not SQL.
+    pub fn statements(&self, sql: &str) -> Result<Vec<Parsed>> {
+        let sql = sql.strip_prefix('\u{feff}').unwrap_or(sql);
+        let mut parser = DFParserBuilder::new(sql)
+            .with_dialect(&GenericDialect {})
+            .build()?;
+        let mut parsed = vec![];
+        loop {
+            while parser.parser.consume_token(&Token::SemiColon) {}
+            let next = parser.parser.peek_token();
+            if next.token == Token::EOF {
+                return Ok(parsed);
+            }
+            let line = usize::try_from(next.span.start.line).unwrap_or(1);
+            let statement = parser
+                .parse_statement()
+                .map_err(|error| syntax_error(&error, line))?;
+            let after = parser.parser.peek_token();
+            if after.token != Token::EOF && after.token != Token::SemiColon {
+                return Err(
+                    Error::new(format!("`{}` was not expected here", after.token))
+                        .at(format!("line {}", after.span.start.line))
+                        .hint("statements are separated by `;`"),
+                );
+            }
+            parsed.push(Parsed { line, statement });
+        }
+    }
+
+    pub async fn execute(&self, parsed: Parsed) -> Result<Answer> {
+        let view = created_view(&parsed.statement);
+        let dropped = dropped_views(&parsed.statement);
+        let expanded = expand::plan(&self.environment, parsed.statement).await?;
+        let answer = self.start(expanded).await?;
+        for name in dropped {
+            self.environment.keep_view(name, None);
+        }
+        if let Some((name, query)) = view {
+            let calls = expand::calls_saved_query(&self.environment, &query);
+            self.environment.keep_view(name, calls.then_some(query));
+        }
+        Ok(answer)
+    }
+
+    async fn start(&self, expanded: Expanded) -> Result<Answer> {
+        let Expanded {
+            plan,
+            mut notices,
+            notice_plans,
+        } = expanded;
+        let effect = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
+        if let LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) = &plan {
+            for location in &table.locations {
+                store::register(&self.environment.context, location)?;
+            }
+        }
+        // Of what is executed for its effect the engine takes care; a query is planned with its
+        // notices, so that they read what it reads.
+        let frame = self.environment.context.execute_logical_plan(plan).await?;
+        let schema = if effect {
+            Arc::new(Schema::empty())
+        } else {
+            Arc::new(frame.schema().as_arrow().clone())
+        };
+        let (state, plan) = frame.into_parts();
+        let mut plans = vec![state.optimize(&plan)?];
+        for notice in notice_plans {
+            plans.push(state.optimize(&notice)?);
+        }
+        let mut planned = plan_together(&plans.iter().collect::<Vec<_>>(), &state).await?;
+        for notice in planned.drain(1..) {
+            let batches = collect(notice, state.task_ctx()).await?;
+            for batch in batches {
+                notices.extend(texts(&batch)?);
+            }
+        }
+        let Some(plan) = planned.pop() else {
+            return Err(Error::new("nothing was planned"));
+        };
+        let stream = execute_stream(plan, state.task_ctx())?;
+        Ok(Answer {
+            schema,
+            stream,
+            notices,
+        })
+    }
+
+    /// Runs a saved query; arguments are text, read by the type of their parameter.
+    pub async fn run(&self, name: &str, arguments: &[(String, String)]) -> Result<Answer> {
+        let saved = self.environment.catalog.find(name)?;
+        let arguments = arguments
+            .iter()
+            .map(|(name, value)| argument(saved, name, value))
+            .collect::<Result<Vec<_>>>()?;
+        let expanded = expand::run(&self.environment, &saved.name, &arguments).await?;
+        self.start(expanded).await
+    }
+
+    /// Runs a text of one statement to its end.
+    pub async fn collect(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        let mut batches = vec![];
+        for statement in self.statements(sql)? {
+            batches = self.execute(statement).await?.stream.try_collect().await?;
+        }
+        Ok(batches)
+    }
+
+    /// The columns of a saved query's result, with the defaults of its parameters.
+    pub async fn result_schema(&self, saved: &SavedQuery) -> Result<Schema> {
+        let expanded = expand::run(&self.environment, &saved.name, &[]).await?;
+        Ok(expanded.plan.schema().as_arrow().clone())
+    }
+
+    /// A table's columns as queries see them.
+    pub async fn table_schema(&self, name: &str) -> Result<Option<Schema>> {
+        if relation::relation(name).is_none() && self.environment.table(name).await?.is_none() {
+            return Ok(None);
+        }
+        let statement = self.statements(&format!("SELECT * FROM {}", conform::quoted(name)))?;
+        let Some(statement) = statement.into_iter().next() else {
+            return Ok(None);
+        };
+        let plan = expand::plan(&self.environment, statement.statement)
+            .await?
+            .plan;
+        Ok(Some(plan.schema().as_arrow().clone()))
+    }
+
+    /// Makes a table known by a name, as a relation or as a table of the user's own.
+    pub fn register_table(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        let schema = self.environment.schema(SCHEMA, None)?;
+        if schema.table_exist(name) {
+            schema.deregister_table(name)?;
+        }
+        schema.register_table(name.to_owned(), table)?;
+        Ok(())
+    }
+
+    /// The tables and views that a user can name.
+    pub fn tables(&self) -> Vec<String> {
+        let mut names = self
+            .environment
+            .main()
+            .map(|schema| schema.table_names())
+            .unwrap_or_default();
+        names.sort();
+        names
+    }
+
+    /// Registers a relation's inputs, and the relation over them.
+    async fn register(&self, relation: &RelationInputs) -> Result<()> {
+        let inputs = self.environment.schema(INPUTS, None)?;
+        let mut parts = vec![];
+        for (number, input) in relation.inputs.iter().enumerate() {
+            if let Some(source) = &input.source {
+                return Err(Error::new(format!("there is no source `{source}`"))
+                    .at(format!("[{}] in apportion.toml", relation.relation))
+                    .hint("leave `source` out for files that have Apportion's own columns"));
+            }
+            let table = store::table(&self.environment.context, &input.location)
+                .await
+                .map_err(|error| {
+                    error.at(format!("{} input `{}`", relation.relation, input.location))
+                })?;
+            if let Some(known) = relation::relation(&relation.relation) {
+                // A wrong file is told of now, with its place, and not by the first query.
+                conform::over(known, "x", &table.schema()).map_err(|error| {
+                    error.moved(format!("{} input `{}`", relation.relation, input.location))
+                })?;
+            }
+            let name = format!("{}_{}", relation.relation, number + 1);
+            let says_its_input = table.schema().column_with_name("input").is_some();
+            inputs.register_table(name.clone(), table)?;
+            let location = input.location.replace('\'', "''");
+            let own = if relation.relation == "billing" && !says_its_input {
+                format!(", '{location}' AS input")
+            } else {
+                String::new()
+            };
+            parts.push(format!("SELECT *{own} FROM {}", object_name(INPUTS, &name)));
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "CREATE VIEW {} AS {}",
+            Environment::qualified(&relation.relation),
+            parts.join(" UNION ALL BY NAME ")
+        );
+        self.environment.context.sql(&sql).await?;
+        Ok(())
+    }
+}
+
+fn context(settings: &Settings) -> Result<SessionContext> {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_information_schema(true)
+        .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true);
+    if let Some(threads) = settings.threads {
+        config = config.with_target_partitions(threads);
+    }
+    if let Some(rows) = settings.batch_size {
+        config = config.with_batch_size(rows);
+    }
+    let mut runtime = RuntimeEnvBuilder::new();
+    if let Some(bytes) = settings.memory_limit {
+        runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+    }
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime.build_arc()?)
+        .with_default_features()
+        .with_query_planner(Arc::new(SharedPlanner))
+        .build();
+    apportion_udfs::register_all(&mut state)?;
+    Ok(SessionContext::new_with_state(state))
+}
+
+/// A value from the command line as a named argument of the call.
+fn argument(saved: &SavedQuery, name: &str, value: &str) -> Result<FunctionArg> {
+    let kind = saved
+        .header
+        .parameters
+        .iter()
+        .find(|p| p.name == name)
+        .map(|p| &p.kind);
+    let value = match kind {
+        Some(ParameterType::Relation) if value.trim_start().starts_with('(') => {
+            Expr::Subquery(Box::new(query(value)?))
+        }
+        Some(ParameterType::Relation) => Expr::Identifier(Ident::with_quote('"', value)),
+        _ => Expr::value(Value::SingleQuotedString(value.to_owned())),
+    };
+    Ok(FunctionArg::Named {
+        name: Ident::new(name),
+        arg: FunctionArgExpr::Expr(value),
+        operator: FunctionArgOperator::RightArrow,
+    })
+}
+
+/// A batch's first column as text.
+fn texts(batch: &RecordBatch) -> Result<Vec<String>> {
+    let column =
+        cast(batch.column(0), &DataType::Utf8).map_err(|error| Error::new(error.to_string()))?;
+    let column = as_string_array(&column)?;
+    Ok(column.iter().flatten().map(str::to_owned).collect())
+}
+
+fn syntax_error(error: &datafusion::error::DataFusionError, line: usize) -> Error {
+    let text = match error.find_root() {
+        datafusion::error::DataFusionError::SQL(error, _) => error.to_string(),
+        other => other.to_string(),
+    };
+    Error::new(syntax(&text)).at(format!("the statement of line {line}"))
+}
+
+/// The name and the text of a view that a statement creates, under the column names it gives.
+fn created_view(statement: &Statement) -> Option<(String, Query)> {
+    let Statement::Statement(statement) = statement else {
+        return None;
+    };
+    let SqlStatement::CreateView(view) = statement.as_ref() else {
+        return None;
+    };
+    let name = view.name.0.last()?.as_ident()?;
+    let columns = view
+        .columns
+        .iter()
+        .map(|column| column.name.clone())
+        .collect();
+    Some((
+        folded(name),
+        renamed(*view.query.clone(), name.clone(), columns),
+    ))
+}
+
+fn dropped_views(statement: &Statement) -> Vec<String> {
+    let Statement::Statement(statement) = statement else {
+        return vec![];
+    };
+    match statement.as_ref() {
+        SqlStatement::Drop {
+            object_type: ObjectType::View,
+            names,
+            ..
+        } => names
+            .iter()
+            .filter_map(|name| Some(folded(name.0.last()?.as_ident()?)))
+            .collect(),
+        _ => vec![],
+    }
+}

@@ -1,0 +1,221 @@
+//! Runs an input once and hands its batches to every reader, partition by partition.
+
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties, displayable,
+};
+use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Batches = Arc<Vec<Vec<RecordBatch>>>;
+type Running = Shared<BoxFuture<'static, Result<Batches, Arc<DataFusionError>>>>;
+
+/// An input that several readers share, and its batches once one of them has asked.
+pub(super) struct SharedInput {
+    label: String,
+    input: Arc<dyn ExecutionPlan>,
+    running: Mutex<Option<Running>>,
+    /// Given back when the last reader is gone.
+    reservation: Arc<Mutex<Option<MemoryReservation>>>,
+}
+
+impl fmt::Debug for SharedInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedInput")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SharedInput {
+    pub(super) fn new(label: String, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self {
+            label,
+            input,
+            running: Mutex::new(None),
+            reservation: Arc::default(),
+        }
+    }
+
+    /// The first reader starts the input; any reader that is polled drives it.
+    fn run(&self, context: &Arc<TaskContext>) -> Running {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running
+            .get_or_insert_with(|| {
+                let input = Arc::clone(&self.input);
+                let context = Arc::clone(context);
+                let consumer = MemoryConsumer::new(format!("shared {}", self.label));
+                let reservation = consumer.register(context.memory_pool());
+                let kept = Arc::clone(&self.reservation);
+                async move {
+                    let batches = gather(&input, &context, &reservation)
+                        .await
+                        .map_err(Arc::new)?;
+                    *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(reservation);
+                    Ok(batches)
+                }
+                .boxed()
+                .shared()
+            })
+            .clone()
+    }
+}
+
+/// All partitions at once: an exchange below may wait until each of its outputs is read.
+async fn gather(
+    input: &Arc<dyn ExecutionPlan>,
+    context: &Arc<TaskContext>,
+    reservation: &MemoryReservation,
+) -> Result<Batches> {
+    let count = input.output_partitioning().partition_count();
+    let mut tasks = FuturesUnordered::new();
+    for partition in 0..count {
+        let mut stream = input.execute(partition, Arc::clone(context))?;
+        let reservation = reservation.new_empty();
+        let task = datafusion::common::runtime::SpawnedTask::spawn(async move {
+            let mut batches = vec![];
+            while let Some(batch) = stream.try_next().await? {
+                reservation.try_grow(batch.get_array_memory_size())?;
+                batches.push(batch);
+            }
+            Ok::<_, DataFusionError>((partition, batches, reservation))
+        });
+        tasks.push(task.join_unwind());
+    }
+    let mut partitions: Vec<Vec<RecordBatch>> = vec![vec![]; count];
+    while let Some(done) = tasks.next().await {
+        let (partition, batches, part) =
+            done.map_err(|error| DataFusionError::External(Box::new(error)))??;
+        reservation.grow(part.free());
+        partitions[partition] = batches;
+    }
+    Ok(Arc::new(partitions))
+}
+
+/// One reader of a shared input.
+#[derive(Debug)]
+pub(super) struct SharedExec {
+    shared: Arc<SharedInput>,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+}
+
+impl SharedExec {
+    pub(super) fn new(shared: Arc<SharedInput>, schema: SchemaRef) -> Self {
+        let count = shared.input.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(count),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            shared,
+            schema,
+            properties: Arc::new(properties),
+        }
+    }
+}
+
+impl DisplayAs for SharedExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedExec: {}", self.shared.label)?;
+        if matches!(format, DisplayFormatType::Verbose) {
+            let input = displayable(self.shared.input.as_ref())
+                .indent(false)
+                .to_string();
+            write!(f, "\n{}", input.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for SharedExec {
+    fn name(&self) -> &'static str {
+        "SharedExec"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    /// A leaf to the engine: the input is optimised already, is one for all readers, and would be
+    /// walked once for each of them, and what it reads again for each of these.
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let running = self.shared.run(&context);
+        let schema = Arc::clone(&self.schema);
+        let batches = async move {
+            let batches = running.await.map_err(DataFusionError::Shared)?;
+            let stamped: Vec<_> = batches[partition]
+                .iter()
+                .map(|batch| {
+                    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                    RecordBatch::try_new_with_options(
+                        Arc::clone(&schema),
+                        batch.columns().to_vec(),
+                        &options,
+                    )
+                    .map_err(DataFusionError::from)
+                })
+                .collect();
+            Ok::<_, DataFusionError>(futures::stream::iter(stamped))
+        };
+        let stream = futures::stream::once(batches).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            stream,
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        None
+    }
+}

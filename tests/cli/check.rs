@@ -1,0 +1,121 @@
+//! `check`: exit 1 only where an error-level check found rows.
+
+use super::Project;
+
+const CLEAN: &str = "-- Claim: Nothing.\n-- Severity: error\nselect 1 as x where false\n";
+const WARNS: &str = "-- Claim: No warnings.\n-- Severity: warning\nselect 7 as x\n";
+const FAILS: &str = "-- Claim: No failures.\n-- Severity: error\n-- Parameters:\n\
+                     --   period  month = '2026-01'  When.\n\
+                     select $period as p, cast('0.1' as decimal(9, 2)) as off_by\n";
+
+fn project() -> Project {
+    let project = Project::new();
+    project.write("queries/checks/a_clean.sql", CLEAN);
+    project.write("queries/checks/b_warns.sql", WARNS);
+    project.write("queries/checks/c_fails.sql", FAILS);
+    project
+}
+
+#[test]
+fn found_rows_are_shown_below_their_check() {
+    let ended = project().run(&[
+        "check", "a_clean", "b_warns", "c_fails", "--period", "2026-10",
+    ]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert_eq!(
+        ended.stdout,
+        "ok       a_clean  0 rows\n\
+         warning  b_warns  1 row\n\
+         No warnings.\n\n \
+         x\n---\n 7\n(1 row)\n\n\
+         error    c_fails  1 row\n\
+         No failures.\n\n \
+         p       | off_by\n---------+--------\n 2026-10 |   0.10\n(1 row)\n\n"
+    );
+}
+
+#[test]
+fn warnings_alone_are_success() {
+    let ended = project().run(&["check", "a_clean", "b_warns"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn programs_get_the_counts() {
+    let ended = project().run(&["check", "a_clean", "c_fails", "--format", "csv"]);
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(
+        ended.stdout,
+        "check,severity,rows\na_clean,error,0\nc_fails,error,1\n"
+    );
+}
+
+/// One call and its charge, so that the checks that the program carries have something to look at.
+fn with_a_bill(project: &Project) {
+    let call = "select timestamp '2026-10-01T12:00:00' as called_at, 'p' as provider, 'm' as model, \
+                'a' as customer_id, 10 as input_tokens, 5 as output_tokens";
+    let charge = "select 'p' as provider, 'Usage' as charge_category, '2026-10' as billing_period, \
+                  timestamp '2026-10-01T00:00:00' as charge_period_start, \
+                  timestamp '2026-11-01T00:00:00' as charge_period_end, \
+                  cast(1 as decimal(38,12)) as billed_cost, 'USD' as currency, 'own' as input";
+    for (name, rows) in [("ledger", call), ("billing", charge)] {
+        let file = format!("{name}.parquet");
+        let ended = project.run(&[
+            "sql",
+            &format!("copy ({rows}) to '{file}' stored as parquet"),
+        ]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    }
+    project.write(
+        "apportion.toml",
+        "[queries]\nfolders = [\"queries\"]\n\
+         [ledger]\ninputs = [{ location = \"ledger.parquet\" }]\n\
+         [billing]\ninputs = [{ location = \"billing.parquet\" }]\n",
+    );
+}
+
+#[test]
+fn all_checks_run_when_none_is_named() {
+    let project = project();
+    with_a_bill(&project);
+    let ended = project.run(&["check", "--format", "csv"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for line in [
+        "a_clean,error,0",
+        "c_fails,error,1",
+        "attribution_conserves_cost,error,0",
+        "bill_reconciles,error,0",
+        "calls_are_priced,warning,1",
+    ] {
+        assert!(
+            ended.stdout.contains(&format!("\n{line}\n")),
+            "{line}\n{}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn without_a_bill_the_checks_say_what_is_missing() {
+    let said = project().refusal(&["check"]);
+    assert!(said.starts_with("error: there is no `billing`\n"), "{said}");
+}
+
+#[test]
+fn a_check_that_cannot_run_is_an_error_with_its_file() {
+    let project = project();
+    project.write(
+        "queries/checks/d_broken.sql",
+        "-- Claim: X.\nselect * from nowhere_at_all\n",
+    );
+    let said = project.refusal(&["check", "d_broken"]);
+    assert!(said.contains("queries/checks/d_broken.sql"), "{said}");
+}
+
+#[test]
+fn an_unknown_check_names_the_nearest() {
+    assert_eq!(
+        project().refusal(&["check", "b_warn"]),
+        "error: there is no check `b_warn`\n  hint: did you mean `b_warns`?\n"
+    );
+}

@@ -1,0 +1,75 @@
+//! `apportion.toml`: where it is found, and what it is told to be wrong.
+
+use super::Project;
+
+#[test]
+fn it_is_found_upward_and_its_folder_is_where_paths_start() {
+    let project = Project::new();
+    project.write("apportion.toml", "[queries]\nfolders = [\"mine\"]");
+    project.write("mine/one.sql", "-- Question: One?\nselect 1 as x\n");
+    project.write("deep/er/keep", "");
+    let mut command = project.command(&["run", "one", "--format", "csv"]);
+    let output = command
+        .current_dir(project.path("deep/er"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "x\n1\n");
+}
+
+#[test]
+fn another_file_can_be_named_before_and_after_the_verb() {
+    let project = Project::new();
+    project.write("other/o.toml", "[queries]\nfolders = [\".\"]");
+    project.write("other/two.sql", "-- Question: Two?\nselect 2 as x\n");
+    let config = ["--config", "other/o.toml"];
+    let before = [&config[..], &["run", "two", "--format=csv"]].concat();
+    let after = [&["run", "two", "--format=csv"], &config[..]].concat();
+    assert_eq!(project.answer(&before), "x\n2\n");
+    assert_eq!(project.answer(&after), "x\n2\n");
+    let said = project.refusal(&["--config", "nowhere.toml", "list"]);
+    assert!(
+        said.starts_with("error: cannot read `nowhere.toml`: "),
+        "{said}"
+    );
+    let said = project.refusal(&["--config", "other/o.toml", "--demo", "list"]);
+    assert_eq!(said, "error: `--demo` and `--config` exclude each other\n");
+}
+
+#[test]
+fn mistakes_name_the_file_the_line_and_the_nearest_key() {
+    let project = Project::new();
+    project.write("a.toml", "[engine]\nthreads = 2\nmemory = \"8GiB\"\n");
+    assert_eq!(
+        project.refusal(&["--config", "a.toml", "list"]),
+        "error: unknown key `memory` in [engine]\n  in: a.toml:3\n  \
+         hint: did you mean `memory_limit`?\n"
+    );
+    project.write("a.toml", "[billing]\ninputs = \"bills/\"\n");
+    assert_eq!(
+        project.refusal(&["--config", "a.toml", "list"]),
+        "error: `inputs` in [billing] must be an array, not a string\n  in: a.toml:2\n"
+    );
+    project.write("a.toml", "[stores.\"s3://acme\"]\nendpoint = \"x\"\n");
+    assert!(
+        project
+            .refusal(&["--config", "a.toml", "list"])
+            .starts_with("error: object stores cannot be configured yet\n  in: a.toml:1\n")
+    );
+}
+
+#[test]
+fn without_one_a_notice_says_so_unless_it_shall_be_quiet() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let project = Project::new();
+    let said = |arguments: &[&str]| {
+        let output = project
+            .command(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said(&["sql", "select 1"]).starts_with("notice: no apportion.toml here or above"));
+    assert_eq!(said(&["sql", "select 1", "-q"]), "");
+}

@@ -1,0 +1,199 @@
+//! Every format, to the byte.
+
+use super::Project;
+
+/// A decimal with all its digits, quotes, separators and line breaks in a text, an empty text, NULL.
+const SQL: &str = "\
+select * from (values
+  ('a,\"b\"', cast('12.3' as decimal(38, 12)), 7, true, timestamp '2026-10-01 00:00:00'),
+  ('two
+lines', cast('-0.000000000001' as decimal(38, 12)), null, false, null),
+  ('', null, 10, null, timestamp '2026-10-31 23:59:59.5')
+) as x (name, cost, calls, ok, at)
+order by calls nulls last";
+
+fn written(format: &str) -> String {
+    Project::new().answer(&["sql", SQL, "--format", format])
+}
+
+#[test]
+fn table() {
+    let expected = "
+ name  |            cost | calls | ok    | at
+-------+-----------------+-------+-------+-------------------------
+ a,\"b\" | 12.300000000000 |     7 | true  | 2026-10-01 00:00:00
+       |            NULL |    10 | NULL  | 2026-10-31 23:59:59.500
+ two  +| -0.000000000001 |  NULL | false | NULL
+ lines |                 |       |       |
+(3 rows)
+";
+    assert_eq!(written("table"), expected.trim_start_matches('\n'));
+}
+
+#[test]
+fn table_is_the_default() {
+    assert_eq!(Project::new().answer(&["sql", SQL]), written("table"));
+}
+
+#[test]
+fn csv() {
+    assert_eq!(
+        written("csv"),
+        "name,cost,calls,ok,at\n\
+         \"a,\"\"b\"\"\",12.300000000000,7,true,2026-10-01 00:00:00\n\
+         \"\",,10,,2026-10-31 23:59:59.500\n\
+         \"two\nlines\",-0.000000000001,,false,\n"
+    );
+}
+
+#[test]
+fn tsv() {
+    assert_eq!(
+        written("tsv"),
+        "name\tcost\tcalls\tok\tat\n\
+         \"a,\"\"b\"\"\"\t12.300000000000\t7\ttrue\t2026-10-01 00:00:00\n\
+         \"\"\t\t10\t\t2026-10-31 23:59:59.500\n\
+         \"two\nlines\"\t-0.000000000001\t\tfalse\t\n"
+    );
+}
+
+#[test]
+fn json_keeps_decimals_as_text_and_integers_as_numbers() {
+    assert_eq!(
+        written("json"),
+        r#"[
+{"name":"a,\"b\"","cost":"12.300000000000","calls":7,"ok":true,"at":"2026-10-01T00:00:00"},
+{"name":"","cost":null,"calls":10,"ok":null,"at":"2026-10-31T23:59:59.500"},
+{"name":"two\nlines","cost":"-0.000000000001","calls":null,"ok":false,"at":null}
+]
+"#
+    );
+}
+
+#[test]
+fn ndjson() {
+    let lines = written("ndjson");
+    assert_eq!(lines.lines().count(), 3);
+    assert_eq!(
+        lines.lines().next(),
+        Some(
+            r#"{"name":"a,\"b\"","cost":"12.300000000000","calls":7,"ok":true,"at":"2026-10-01T00:00:00"}"#
+        )
+    );
+}
+
+#[test]
+fn markdown() {
+    assert_eq!(
+        written("markdown"),
+        "| name | cost | calls | ok | at |\n\
+         | --- | ---: | ---: | --- | --- |\n\
+         | a,\"b\" | 12.300000000000 | 7 | true | 2026-10-01 00:00:00 |\n\
+         |  |  | 10 |  | 2026-10-31 23:59:59.500 |\n\
+         | two<br>lines | -0.000000000001 |  | false |  |\n"
+    );
+}
+
+#[test]
+fn markdown_escapes_what_would_end_a_cell() {
+    let project = Project::new();
+    let written = project.answer(&["sql", "select 'a|b <i>' as x", "--format", "markdown"]);
+    assert_eq!(written, "| x |\n| --- |\n| a\\|b &lt;i> |\n");
+}
+
+#[test]
+fn decimals_nested_in_json_are_text_as_well() {
+    let project = Project::new();
+    let sql = "select make_array(cast('1.50' as decimal(9, 2)), null) as parts";
+    let written = project.answer(&["sql", sql, "--format", "ndjson"]);
+    assert_eq!(written, "{\"parts\":[\"1.50\",null]}\n");
+}
+
+#[test]
+fn a_json_object_cannot_have_two_members_of_one_name() {
+    let project = Project::new();
+    let sql = "select a.x, b.x from (select 1 as x) a cross join (select 2 as x) b";
+    let said = project.refusal(&["sql", sql, "--format", "json"]);
+    assert!(
+        said.starts_with("error: two columns are called `x`"),
+        "{said}"
+    );
+    assert_eq!(
+        project.answer(&["sql", sql, "--format", "csv"]),
+        "x,x\n1,2\n"
+    );
+}
+
+#[test]
+fn without_rows_the_columns_still_show() {
+    let project = Project::new();
+    let none = |format| project.answer(&["sql", "select 1 as x where false", "--format", format]);
+    assert_eq!(none("table"), " x\n---\n(0 rows)\n");
+    assert_eq!(none("csv"), "x\n");
+    assert_eq!(none("json"), "[\n]\n");
+    assert_eq!(none("ndjson"), "");
+    assert_eq!(none("markdown"), "| x |\n| ---: |\n");
+}
+
+#[test]
+fn a_table_counts_wide_characters_and_escapes_what_drives_terminals() {
+    let project = Project::new();
+    let sql = "select * from (values (1, '株式', '|'), (2, chr(27) || '[2J', '|')) as x (n, a, b) \
+               order by n";
+    assert_eq!(
+        project.answer(&["sql", sql]),
+        " n | a         | b\n\
+         ---+-----------+---\n \
+         1 | 株式      | |\n \
+         2 | \\u{1b}[2J | |\n\
+         (2 rows)\n"
+    );
+}
+
+#[test]
+fn every_row_is_written() {
+    let project = Project::new();
+    let sql = "select value from generate_series(1, 100000)";
+    let table = project.answer(&["sql", sql]);
+    assert_eq!(table.lines().count(), 100_003);
+    assert!(table.ends_with("(100000 rows)\n"));
+    assert_eq!(
+        project
+            .answer(&["sql", sql, "--format", "csv"])
+            .lines()
+            .count(),
+        100_001
+    );
+}
+
+#[test]
+fn a_statement_without_a_result_writes_nothing() {
+    let project = Project::new();
+    let sql = "create view v as select 1 as x; select x from v";
+    assert_eq!(project.answer(&["sql", sql, "--format", "csv"]), "x\n1\n");
+}
+
+#[test]
+fn a_files_ending_chooses_its_format() {
+    let project = Project::new();
+    for (name, expected) in [
+        ("x.csv", "x\n1\n"),
+        ("x.tsv", "x\n1\n"),
+        ("x.json", "[\n{\"x\":1}\n]\n"),
+        ("x.jsonl", "{\"x\":1}\n"),
+        ("x.md", "| x |\n| ---: |\n| 1 |\n"),
+        ("x.txt", " x\n---\n 1\n(1 row)\n"),
+    ] {
+        assert_eq!(project.answer(&["sql", "select 1 as x", "-o", name]), "");
+        assert_eq!(project.read(name), expected, "{name}");
+    }
+    project.answer(&[
+        "--format",
+        "json",
+        "sql",
+        "select 1 as x",
+        "-o",
+        "forced.csv",
+    ]);
+    assert_eq!(project.read("forced.csv"), "[\n{\"x\":1}\n]\n");
+}

@@ -1,0 +1,148 @@
+//! `run`: parameters as options.
+
+use super::Project;
+
+const ECHO: &str = "\
+-- Question:   What was asked for?
+-- Grain:      one row
+-- Parameters:
+--   period         month = '2026-01'    The billing period.
+--   min_customers  integer = 5          Fewer are left out.
+--   estimate       boolean = false      Adds the list cost of calls without a bill.
+--   wanted         text = 'it''s'       Free text.
+select $period as period, $min_customers as n, $estimate as e, $wanted as w
+";
+
+fn project() -> Project {
+    let project = Project::new();
+    project.write("queries/echoed.sql", ECHO);
+    project
+}
+
+#[test]
+fn every_parameter_is_an_option() {
+    let project = project();
+    let run = |options: &[&str]| {
+        let arguments = [&["run", "echoed", "--format", "csv"], options].concat();
+        project
+            .answer(&arguments)
+            .lines()
+            .nth(1)
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(run(&[]), "2026-01,5,false,it's");
+    assert_eq!(run(&["--period", "2026-10"]), "2026-10,5,false,it's");
+    assert_eq!(run(&["--min-customers", "7"]), "2026-01,7,false,it's");
+    assert_eq!(run(&["--min_customers=-7"]), "2026-01,-7,false,it's");
+    assert_eq!(run(&["--min-customers", "-7"]), "2026-01,-7,false,it's");
+    assert_eq!(run(&["--estimate"]), "2026-01,5,true,it's");
+    assert_eq!(run(&["--estimate", "false"]), "2026-01,5,false,it's");
+    assert_eq!(
+        run(&["--wanted", "'; drop table x"]),
+        "2026-01,5,false,'; drop table x"
+    );
+}
+
+#[test]
+fn global_options_stand_among_a_querys_own() {
+    let project = project();
+    let arguments = [
+        "run",
+        "echoed",
+        "--period",
+        "2026-10",
+        "-o",
+        "x.csv",
+        "--estimate",
+        "-q",
+    ];
+    assert_eq!(project.answer(&arguments), "");
+    assert_eq!(project.read("x.csv"), "period,n,e,w\n2026-10,5,true,it's\n");
+}
+
+#[test]
+fn help_is_made_from_the_header() {
+    let help = project().answer(&["run", "echoed", "--help"]);
+    for part in [
+        "What was asked for?",
+        "Usage: apportion run echoed",
+        "--period <month>",
+        "The billing period. [default: '2026-01']",
+        "--min-customers <integer>",
+        "--format <FORMAT>",
+    ] {
+        assert!(help.contains(part), "{part} in\n{help}");
+    }
+}
+
+#[test]
+fn an_unknown_option_names_the_nearest_parameter() {
+    let said = project().refusal(&["run", "echoed", "--perid", "2026-10"]);
+    let (message, rest) = said.split_once('\n').unwrap();
+    assert_eq!(
+        message,
+        "error: there is no option or argument `--perid` here"
+    );
+    assert!(
+        rest.ends_with("queries/echoed.sql\n  hint: did you mean `--period`?\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_unknown_query_names_the_nearest() {
+    let said = project().refusal(&["run", "ecoed"]);
+    assert!(
+        said.contains("`ecoed`") && said.contains("did you mean `echoed`?"),
+        "{said}"
+    );
+    let said = project().refusal(&["run", "--period", "2026-10", "echoed"]);
+    assert!(
+        said.starts_with("error: a query's name comes before its option `--period`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused() {
+    let project = project();
+    let said = project.refusal(&["run", "echoed", "--period", "October"]);
+    assert!(said.contains("`October` is not a month"), "{said}");
+    let said = project.refusal(&["run", "echoed", "--period"]);
+    assert!(
+        said.starts_with("error: `--period` needs a value\n"),
+        "{said}"
+    );
+    let said = project.refusal(&["run", "echoed", "--period=2026-01", "--period=2026-02"]);
+    assert!(
+        said.starts_with("error: `--period` is given twice\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_file_is_run_by_its_path() {
+    let project = Project::new();
+    project.write("elsewhere/mine.sql", "-- Question: Mine?\nselect 3 as x\n");
+    assert_eq!(
+        project.answer(&["run", "elsewhere/mine.sql", "--format", "csv"]),
+        "x\n3\n"
+    );
+    let said = project.refusal(&["run", "elsewhere/no.sql"]);
+    assert!(said.contains("elsewhere/no.sql"), "{said}");
+}
+
+#[test]
+fn a_query_whose_default_calls_it_calls_itself() {
+    let project = Project::new();
+    project.write("apportion.toml", "[queries]\nfolders = [\"queries\"]\n");
+    project.write(
+        "queries/selfish.sql",
+        "-- Question: X?\n-- Parameters:\n--   n integer = (select max(n) from selfish()) N.\nselect $n as n\n",
+    );
+    assert_eq!(
+        project.refusal(&["run", "selfish"]),
+        "error: saved query `selfish` calls itself\n  hint: `selfish` calls `selfish`\n"
+    );
+}

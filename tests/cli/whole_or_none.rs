@@ -1,0 +1,166 @@
+//! Results are whole or absent, whoever stops reading or writing.
+
+use super::{Project, ended};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Fails in its ninth batch or so, after rows have been made.
+const FAILS_MIDWAY: &str = "select 1 / (value - 70000) as x from generate_series(1, 100000)";
+const ENDLESS: &str = "select count(*) from generate_series(1, 1000000000000) where value % 3 = 5";
+
+#[test]
+fn nothing_of_a_failed_statement_reaches_standard_output() {
+    let project = Project::new();
+    for format in ["table", "csv", "tsv", "json", "ndjson", "markdown"] {
+        let said = project.refusal(&["sql", FAILS_MIDWAY, "--format", format]);
+        assert!(said.to_lowercase().contains("divide by zero"), "{said}");
+    }
+}
+
+#[test]
+fn statements_before_the_failed_one_are_written() {
+    let project = Project::new();
+    let sql = format!("select 1 as x; {FAILS_MIDWAY}; select 2 as y");
+    let ended = project.run(&["sql", &sql, "--format", "csv"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), "x\n1\n"));
+}
+
+#[test]
+fn a_file_holds_all_statements_or_stays_as_it_was() {
+    let project = Project::new();
+    project.write("x.csv", "before\n");
+    let sql = format!("select 1 as x; {FAILS_MIDWAY}");
+    project.refusal(&["sql", &sql, "-o", "x.csv"]);
+    assert_eq!(project.read("x.csv"), "before\n");
+    assert_eq!(
+        project.files(),
+        ["apportion.toml", "x.csv"],
+        "no temporary file is left"
+    );
+
+    assert_eq!(
+        project.answer(&["sql", "select 1 as x; select 2 as y", "-o", "x.csv"]),
+        ""
+    );
+    assert_eq!(project.read("x.csv"), "x\n1\ny\n2\n");
+    assert_eq!(project.files(), ["apportion.toml", "x.csv"]);
+}
+
+#[test]
+fn a_new_file_does_not_appear_when_its_statement_fails() {
+    let project = Project::new();
+    project.refusal(&["sql", FAILS_MIDWAY, "-o", "x.csv"]);
+    assert_eq!(project.files(), ["apportion.toml"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_known_before_anything_runs() {
+    let project = Project::new();
+    let said = project.refusal(&["sql", ENDLESS, "-o", "no/such/folder/x.csv"]);
+    assert!(
+        said.starts_with("error: cannot write `no/such/folder/x.csv`: "),
+        "{said}"
+    );
+    let said = project.refusal(&["sql", ENDLESS, "-o", "."]);
+    assert!(said.starts_with("error: cannot write `.`: "), "{said}");
+    let said = project.refusal(&["sql", ENDLESS, "-o", "s3://acme/x.csv"]);
+    assert!(
+        said.starts_with("error: cannot write to `s3://acme/x.csv`"),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_as_readable_as_any_other_and_keeps_its_mode() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let project = Project::new();
+    let mode = |name: &str| project.path(name).metadata().unwrap().permissions().mode() & 0o777;
+    project.answer(&["sql", "select 1", "-o", "new.csv"]);
+    assert_eq!(mode("new.csv"), mode("apportion.toml"));
+
+    project.write("private.csv", "");
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(project.path("private.csv"), private).unwrap();
+    project.answer(&["sql", "select 1", "-o", "private.csv"]);
+    assert_eq!(mode("private.csv"), 0o600);
+
+    symlink("private.csv", project.path("link.csv")).unwrap();
+    project.answer(&["sql", "select 2 as y", "-o", "link.csv"]);
+    assert!(project.path("link.csv").is_symlink());
+    assert_eq!(project.read("private.csv"), "y\n2\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_written_to_and_not_replaced() {
+    let project = Project::new();
+    assert_eq!(project.answer(&["sql", "select 1", "-o", "/dev/null"]), "");
+    assert!(!std::path::Path::new("/dev/null").is_file());
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let project = Project::new();
+    assert_eq!(
+        project.answer(&["sql", "select 1 as x", "-o", "-", "--format", "csv"]),
+        "x\n1\n"
+    );
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_error() {
+    let project = Project::new();
+    let sql = "select value from generate_series(1, 200000); select 2";
+    let mut command = project.command(&["sql", sql, "--format", "csv"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    drop(stdout);
+    let ended = ended(child.wait_with_output().unwrap());
+    assert_eq!(line, "value\n");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn help_without_a_reader_is_no_error() {
+    let project = Project::new();
+    let mut child = project
+        .command(&["--help"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_statement_and_leaves_nothing() {
+    let project = Project::new();
+    let mut command = project.command(&["sql", ENDLESS, "-o", "x.csv"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while project.files().len() < 2 && began.elapsed() < Duration::from_secs(20) {
+        sleep(Duration::from_millis(20));
+    }
+    // The temporary file is there; the signal's handler is set a moment later.
+    sleep(Duration::from_millis(1500));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "the statement still runs"
+    );
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(project.files(), ["apportion.toml"]);
+}

@@ -1,0 +1,14 @@
+//! The program and its library, used as their users do.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod sqllogictest;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod walkthrough;

@@ -1,0 +1,324 @@
+//! The suite in `tests/slt`: statements with the answers that they must have, readable by an analyst.
+//!
+//! ```text
+//! query TD
+//! select customer_id, cost from attributed_costs(period => '2026-01')
+//! ----
+//! a 0.333333333334
+//! ```
+//!
+//! Every file has a session of its own and runs three times: as the engine would, two rows at a time,
+//! and in small batches on several threads. The answers are the same text each time.
+//!
+//! A column is I integer, T text, D decimal, B boolean, P date or time, R float, or ? anything else.
+//! A value is printed whole: a decimal with all its digits, `NULL`, and an empty text as `(empty)`.
+//! An error is its message, its place and its hint, one a line; `query error` finds its pattern in any.
+//!
+//! `APPORTION_SLT=covers` runs the files whose path has that text in it; `APPORTION_ACCEPT=1` writes
+//! the answers of the session into them, each to be read before it is committed.
+
+use apportion::config::Settings;
+use apportion::error::Error;
+use apportion::session::Session;
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use sqllogictest::{
+    AsyncDB, ColumnType, DBOutput, Runner, default_normalizer, default_validator,
+    strict_column_validator,
+};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use tokio::task::JoinSet;
+
+/// What a column holds, as one letter of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Letter {
+    Integer,
+    Text,
+    Decimal,
+    Boolean,
+    Time,
+    Float,
+    Other,
+}
+
+const LETTERS: [(Letter, char); 7] = [
+    (Letter::Integer, 'I'),
+    (Letter::Text, 'T'),
+    (Letter::Decimal, 'D'),
+    (Letter::Boolean, 'B'),
+    (Letter::Time, 'P'),
+    (Letter::Float, 'R'),
+    (Letter::Other, '?'),
+];
+
+impl Letter {
+    fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Dictionary(_, values) => Self::of(values),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Boolean => Self::Boolean,
+            integer if integer.is_integer() => Self::Integer,
+            float if float.is_floating() => Self::Float,
+            decimal if decimal.is_decimal() => Self::Decimal,
+            DataType::Timestamp(..)
+            | DataType::Date32
+            | DataType::Date64
+            | DataType::Time32(_)
+            | DataType::Time64(_) => Self::Time,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl ColumnType for Letter {
+    fn from_char(value: char) -> Option<Self> {
+        LETTERS
+            .iter()
+            .find(|(_, letter)| *letter == value)
+            .map(|(kind, _)| *kind)
+    }
+
+    fn to_char(&self) -> char {
+        LETTERS
+            .iter()
+            .find(|(kind, _)| kind == self)
+            .map_or('?', |(_, letter)| *letter)
+    }
+}
+
+/// All that a session says about what is wrong.
+#[derive(Debug)]
+struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut text = error.to_string();
+        for (label, more) in [("in", error.place()), ("hint", error.advice())] {
+            if let Some(more) = more {
+                let _ = write!(text, "\n{label}: {more}");
+            }
+        }
+        Self(text)
+    }
+}
+
+impl From<ArrowError> for Failure {
+    fn from(error: ArrowError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+struct Database(Session);
+
+#[async_trait]
+impl AsyncDB for Database {
+    type Error = Failure;
+    type ColumnType = Letter;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, Failure> {
+        let mut output = DBOutput::StatementComplete(0);
+        for statement in self.0.statements(sql)? {
+            let answer = self.0.execute(statement).await?;
+            let types: Vec<_> = answer
+                .schema
+                .fields()
+                .iter()
+                .map(|field| Letter::of(field.data_type()))
+                .collect();
+            let batches: Vec<_> = answer.stream.try_collect().await.map_err(Error::from)?;
+            output = if types.is_empty() {
+                DBOutput::StatementComplete(0)
+            } else {
+                DBOutput::Rows {
+                    types,
+                    rows: rows(&batches)?,
+                }
+            };
+        }
+        Ok(output)
+    }
+
+    async fn shutdown(&mut self) {}
+
+    fn engine_name(&self) -> &'static str {
+        "apportion"
+    }
+}
+
+fn rows(batches: &[RecordBatch]) -> Result<Vec<Vec<String>>, Failure> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = vec![];
+    for batch in batches {
+        let columns = batch.columns().iter();
+        let columns: Vec<_> = columns
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<_, _>>()?;
+        for row in 0..batch.num_rows() {
+            let cells =
+                columns
+                    .iter()
+                    .map(|column| match column.value(row).try_to_string()?.as_str() {
+                        "" => Ok("(empty)".to_owned()),
+                        text => Ok(text.replace('\n', " ")),
+                    });
+            rows.push(cells.collect::<Result<_, ArrowError>>()?);
+        }
+    }
+    Ok(rows)
+}
+
+fn suite() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt")
+}
+
+/// Every file of the suite that is asked for, in order of their names.
+fn files() -> Vec<PathBuf> {
+    fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                gather(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "slt") {
+                files.push(path);
+            }
+        }
+    }
+    let mut files = vec![];
+    gather(&suite(), &mut files);
+    let wanted = std::env::var("APPORTION_SLT").unwrap_or_default();
+    files.retain(|file| file.to_string_lossy().contains(&wanted));
+    files.sort();
+    files
+}
+
+fn accepting() -> bool {
+    std::env::var("APPORTION_ACCEPT").is_ok_and(|value| value == "1")
+}
+
+/// Runs one file, or writes its answers.
+async fn run(file: &Path, settings: Settings) -> Result<(), String> {
+    let mut runner = Runner::new(|| async {
+        Session::open(&settings)
+            .await
+            .map(Database)
+            .map_err(Failure::from)
+    });
+    runner.with_column_validator(strict_column_validator);
+    let outcome = if accepting() {
+        let written = runner.update_test_file(
+            file,
+            " ",
+            default_validator,
+            default_normalizer,
+            strict_column_validator,
+        );
+        written.await.map_err(|error| error.to_string())
+    } else {
+        runner
+            .run_file_async(file)
+            .await
+            .map_err(|error| error.to_string())
+    };
+    runner.shutdown_async().await;
+    outcome
+}
+
+/// Runs every file and tells of all that fail.
+async fn run_all(settings: Settings) {
+    let parallel = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut waiting = files().into_iter();
+    let mut running = JoinSet::new();
+    let mut failures = vec![];
+    loop {
+        while running.len() < parallel
+            && let Some(file) = waiting.next()
+        {
+            let settings = settings.clone();
+            running.spawn(async move { (run(&file, settings).await, file) });
+        }
+        match running.join_next().await {
+            None => break,
+            Some(Ok((Ok(()), _))) => {}
+            Some(Ok((Err(failure), file))) => {
+                failures.push(format!("{}\n{failure}", file.display()));
+            }
+            Some(Err(panic)) => failures.push(panic.to_string()),
+        }
+    }
+    failures.sort();
+    assert!(
+        failures.is_empty(),
+        "{} files fail\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_have_their_answers() {
+    run_all(Settings::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answers_are_the_same_two_rows_at_a_time() {
+    if !accepting() {
+        run_all(Settings {
+            threads: Some(1),
+            batch_size: Some(2),
+            ..Settings::default()
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answers_are_the_same_on_several_threads() {
+    if !accepting() {
+        run_all(Settings {
+            threads: Some(3),
+            batch_size: Some(7),
+            ..Settings::default()
+        })
+        .await;
+    }
+}
+
+/// The names of a folder's files.
+fn stems(folder: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let stem = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    files.map(|file| stem(file.unwrap().path())).collect()
+}
+
+fn without_a_file<'a>(names: impl Iterator<Item = &'a str>, folder: &str) -> Vec<String> {
+    let files = stems(folder);
+    names
+        .filter(|name| !files.contains(*name))
+        .map(|name| format!("{folder}/{name}.slt"))
+        .collect()
+}
+
+#[test]
+fn every_function_and_every_core_query_has_a_file() {
+    let core = stems("queries/core");
+    let functions = apportion_udfs::functions();
+    let mut missing = without_a_file(core.iter().map(String::as_str), "tests/slt/table");
+    let names = functions.iter().map(|function| function.name);
+    missing.extend(without_a_file(names, "tests/slt/function"));
+    assert!(missing.is_empty(), "there is no {}", missing.join(", no "));
+}

@@ -1,0 +1,5 @@
+//! What the tests share.
+
+pub(crate) mod random;
+pub(crate) mod reference;
+pub(crate) mod tables;

@@ -1,0 +1,118 @@
+//! [`GroupedSum`]: the sums of many groups at once.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, ArrowNativeTypeOp, AsArray, BooleanArray, PrimitiveArray,
+};
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+
+use super::checked::{Summed, overflows};
+
+/// A sum per group; NULL for a group that has seen no value.
+#[derive(Debug)]
+pub(super) struct GroupedSum<T: Summed> {
+    sums: Vec<T::Native>,
+    seen: Vec<bool>,
+    data_type: DataType,
+}
+
+impl<T: Summed> GroupedSum<T> {
+    pub(super) fn new(data_type: &DataType) -> Self {
+        Self {
+            sums: Vec::new(),
+            seen: Vec::new(),
+            data_type: data_type.clone(),
+        }
+    }
+
+    fn add(&mut self, group: usize, value: T::Native) -> Result<()> {
+        let sum = self.sums[group].add_checked(value);
+        self.sums[group] = sum.map_err(|_| overflows(&self.data_type))?;
+        self.seen[group] = true;
+        Ok(())
+    }
+
+    /// The sums to emit; their digits are not yet counted.
+    fn take(&mut self, emit_to: EmitTo) -> PrimitiveArray<T> {
+        let sums = ScalarBuffer::from(emit_to.take_needed(&mut self.sums));
+        let seen = BooleanBuffer::from(emit_to.take_needed(&mut self.seen));
+        PrimitiveArray::new(sums, Some(NullBuffer::new(seen)))
+            .with_data_type(self.data_type.clone())
+    }
+}
+
+impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.sums.resize(total_groups, T::default_value());
+        self.seen.resize(total_groups, false);
+        let values = values[0].as_primitive::<T>();
+        let mut pairs = groups.iter().zip(values.values().iter());
+        if filter.is_none() && values.null_count() == 0 {
+            return pairs.try_for_each(|(group, value)| self.add(*group, *value));
+        }
+        for (row, (group, value)) in pairs.enumerate() {
+            if values.is_valid(row) && filter.is_none_or(|filter| passes(filter, row)) {
+                self.add(*group, *value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let sums = self.take(emit_to);
+        if sums
+            .iter()
+            .flatten()
+            .all(|sum| T::fits(sum, &self.data_type))
+        {
+            Ok(Arc::new(sums))
+        } else {
+            Err(overflows(&self.data_type))
+        }
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![Arc::new(self.take(emit_to))])
+    }
+
+    fn merge_batch(
+        &mut self,
+        states: &[ArrayRef],
+        groups: &[usize],
+        total_groups: usize,
+    ) -> Result<()> {
+        self.update_batch(states, groups, None, total_groups)
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let values = values[0].as_primitive::<T>();
+        let passing = filter.map(|filter| {
+            NullBuffer::new((0..filter.len()).map(|row| passes(filter, row)).collect())
+        });
+        let nulls = NullBuffer::union(values.nulls(), passing.as_ref());
+        let state = PrimitiveArray::<T>::new(values.values().clone(), nulls);
+        Ok(vec![Arc::new(state.with_data_type(self.data_type.clone()))])
+    }
+
+    fn size(&self) -> usize {
+        self.sums.capacity() * size_of::<T::Native>() + self.seen.capacity()
+    }
+}
+
+fn passes(filter: &BooleanArray, row: usize) -> bool {
+    filter.is_valid(row) && filter.value(row)
+}

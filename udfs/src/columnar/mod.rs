@@ -1,0 +1,13 @@
+//! Between SQL and the arithmetic: what functions are called with, and how their columns are read.
+//!
+//! * [`manual`]: a function's name, parameters and words; signature, coercion and documentation all
+//!   follow from it.
+//! * [`kind`]: which SQL types a parameter takes, and the one that it becomes.
+//! * [`arguments`]: the arguments of one call, read row by row.
+//! * [`text`] and [`number`]: every encoding of text and every width of number behind one view.
+
+pub(crate) mod arguments;
+pub(crate) mod kind;
+pub(crate) mod manual;
+pub(crate) mod number;
+pub(crate) mod text;

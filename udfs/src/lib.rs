@@ -1,0 +1,43 @@
+//! SQL functions for Apache DataFusion that price model calls and split bills exactly.
+//!
+//! ```text
+//! scalar · window · aggregate    one file per SQL function: manual, adapter, kernel, tests
+//!        │
+//! columnar                       what functions are called with; every encoding behind one view
+//! reference                      prices, aliases and bands, read once from their relations
+//!        │
+//! pricing · pattern              price book, aliases, token counts; bands. No Arrow.
+//!        │
+//! money                          integers only: amounts, the one rounding, the one split. No Arrow.
+//! ```
+//!
+//! Dependencies run downwards. The crate opens no file, reads no clock and prints nothing.
+//!
+//! ```
+//! use datafusion::prelude::SessionContext;
+//! # #[tokio::main]
+//! # async fn main() -> datafusion::common::Result<()> {
+//! let mut context = SessionContext::new();
+//! apportion_udfs::register_all(&mut context)?;
+//! let parts = "SELECT apportion(1, weight, 2) OVER (ORDER BY id) FROM (VALUES ('a', 1), ('b', 2)) t (id, weight)";
+//! context.sql(parts).await?.show().await
+//! # }
+//! ```
+
+pub mod money;
+pub mod pattern;
+pub mod pricing;
+
+mod aggregate;
+mod columnar;
+mod functions;
+mod reference;
+mod scalar;
+#[cfg(test)]
+mod testing;
+mod window;
+
+pub use functions::{
+    FunctionDoc, FunctionKind, Parameter, functions, register_all, register_reference,
+};
+pub use reference::Reference;

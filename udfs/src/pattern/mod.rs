@@ -1,0 +1,3 @@
+//! Rules that classify customers. No Arrow.
+
+pub mod bands;

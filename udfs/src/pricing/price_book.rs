@@ -1,0 +1,120 @@
+//! [`PriceBook`]: which row of the `prices` relation prices a call, and why none does.
+//!
+//! Rows in force at the call come first; then the most specific model name; then the call's service
+//! tier, else a row without one, never another tier's; then the highest input threshold that the
+//! call passes; then the latest row.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::alias::{AliasKind, AliasLookup, Aliases};
+use super::names::{Names, is_glob};
+use super::price::Price;
+use super::{Unpriced, service_tier};
+
+/// What decides about the row, besides provider and model.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    pub at: i64,
+    pub service_tier: Option<&'a str>,
+    pub input_tokens: i64,
+}
+
+/// Prices by provider and model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceBook {
+    providers: HashMap<String, Names<Vec<Price>>>,
+}
+
+impl PriceBook {
+    /// Rows by (provider, model or glob). Their names become canonical as those of ledgers and
+    /// bills do.
+    pub fn new(rows: impl IntoIterator<Item = (String, String, Price)>, aliases: &Aliases) -> Self {
+        let mut providers: BTreeMap<String, BTreeMap<String, Vec<Price>>> = BTreeMap::new();
+        for (provider, model, mut price) in rows {
+            let canonical =
+                |kind, name: String| match aliases.alias(kind, &name, price.effective_from) {
+                    Some(alias) if !is_glob(&name) => alias.to_owned(),
+                    _ => name,
+                };
+            let provider = canonical(AliasKind::Provider, provider);
+            let model = canonical(AliasKind::Model, model);
+            price.service_tier = service_tier(price.service_tier.as_deref()).map(str::to_owned);
+            price.min_input_tokens = price.min_input_tokens.filter(|minimum| *minimum > 0);
+            providers
+                .entry(provider)
+                .or_default()
+                .entry(model)
+                .or_default()
+                .push(price);
+        }
+        let sorted = providers.into_iter().map(|(provider, mut models)| {
+            for prices in models.values_mut() {
+                prices.sort_by(|a, b| a.preference().cmp(&b.preference()));
+            }
+            (provider, Names::from(models))
+        });
+        Self {
+            providers: sorted.collect(),
+        }
+    }
+
+    /// For many calls: each pair of names is looked up once.
+    pub fn lookup<'a>(&'a self, aliases: &'a Aliases) -> PriceLookup<'a> {
+        PriceLookup {
+            book: self,
+            provider_aliases: aliases.lookup(AliasKind::Provider),
+            model_aliases: aliases.lookup(AliasKind::Model),
+            memo: HashMap::new(),
+        }
+    }
+}
+
+/// Remembers which rows a provider and a model may be priced by.
+#[derive(Debug)]
+pub struct PriceLookup<'a> {
+    book: &'a PriceBook,
+    provider_aliases: AliasLookup<'a, 'a>,
+    model_aliases: AliasLookup<'a, 'a>,
+    memo: HashMap<(&'a str, &'a str), Vec<&'a Vec<Price>>>,
+}
+
+impl<'a> PriceLookup<'a> {
+    pub fn find(
+        &mut self,
+        provider: &'a str,
+        model: &'a str,
+        moment: Moment<'_>,
+    ) -> Result<&'a Price, Unpriced> {
+        let provider = self.provider_aliases.canonical(provider, moment.at);
+        let model = self.model_aliases.canonical(model, moment.at);
+        let candidates = self.memo.entry((provider, model)).or_insert_with(|| {
+            let models = self.book.providers.get(provider);
+            models
+                .into_iter()
+                .flat_map(|models| models.matches(model))
+                .collect()
+        });
+        if candidates.is_empty() {
+            return Err(Unpriced::Model);
+        }
+        let in_force = candidates
+            .iter()
+            .find(|prices| prices.iter().any(|p| p.in_force(moment.at)));
+        choose(in_force.ok_or(Unpriced::Date)?, moment)
+    }
+}
+
+/// The best of one name's rows, which stand in order of preference.
+fn choose<'a>(prices: &'a [Price], moment: Moment<'_>) -> Result<&'a Price, Unpriced> {
+    let of_tier = |tier| {
+        let matching = move |p: &&Price| p.is_of_tier(tier) && p.in_force(moment.at);
+        prices.iter().filter(matching).peekable()
+    };
+    let mut rows = of_tier(service_tier(moment.service_tier));
+    if rows.peek().is_none() {
+        rows = of_tier(None);
+    }
+    rows.peek().ok_or(Unpriced::Tier)?;
+    rows.find(|price| price.passes_threshold(moment.input_tokens))
+        .ok_or(Unpriced::Threshold)
+}

@@ -1,0 +1,205 @@
+//! `call_cost_parts(…)`: what a call costs by kind of token, or why it has no price.
+//!
+//! The parts sum to `call_cost` of the same arguments. Cache writes of five minutes are those that
+//! do not live an hour.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Decimal128Builder, StringBuilder, StructArray};
+use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+};
+
+use super::AMOUNT;
+use super::calls::{Calls, PARAMETERS};
+use crate::columnar::arguments::Arguments;
+use crate::columnar::manual::{Face, Manual};
+use crate::columnar::number::failed;
+use crate::money::Amount;
+use crate::pricing::Unpriced;
+use crate::pricing::price::CostParts;
+use crate::reference::Reference;
+
+const AMOUNTS: [&str; 6] = [
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "request",
+];
+
+pub(crate) static MANUAL: Manual = Manual {
+    name: "call_cost_parts",
+    section: "Pricing",
+    description: "What a call costs by kind of token, the currency, and why it has no price if it has none.",
+    parameters: PARAMETERS,
+    over: "",
+    example: "SELECT call_cost_parts('openai', 'gpt-4o', called_at, input_tokens, output_tokens)['unpriced_reason'] FROM ledger;",
+};
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CallCostParts {
+    face: Face,
+    reference: Arc<Reference>,
+}
+
+impl CallCostParts {
+    pub(crate) fn new(reference: Arc<Reference>) -> Self {
+        Self {
+            face: MANUAL.face(),
+            reference,
+        }
+    }
+}
+
+impl ScalarUDFImpl for CallCostParts {
+    fn name(&self) -> &str {
+        MANUAL.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.face.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        MANUAL.coerce(given)
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Struct(fields()))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.face.documentation)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
+        let mut parts = Columns::default();
+        calls.price_each(args.number_rows, &self.reference, |priced| {
+            match priced {
+                Ok((price, usage)) => {
+                    let costs = price.rates.cost_of(&usage);
+                    let costs = costs.map_err(|error| failed(MANUAL.name, &error))?;
+                    parts.append(Some(&costs), Some(&price.currency), None);
+                }
+                Err(reason) => parts.append(None, None, Some(reason)),
+            }
+            Ok(())
+        })?;
+        Ok(ColumnarValue::Array(parts.finish()?))
+    }
+}
+
+fn fields() -> Fields {
+    let amounts = AMOUNTS
+        .into_iter()
+        .map(|name| Field::new(name, AMOUNT, true));
+    let texts = ["currency", "unpriced_reason"];
+    let texts = texts
+        .into_iter()
+        .map(|name| Field::new(name, DataType::Utf8, true));
+    amounts.chain(texts).collect()
+}
+
+/// The struct's columns while they are built.
+struct Columns {
+    amounts: [Decimal128Builder; 6],
+    currency: StringBuilder,
+    reason: StringBuilder,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            amounts: std::array::from_fn(|_| Decimal128Builder::new().with_data_type(AMOUNT)),
+            currency: StringBuilder::new(),
+            reason: StringBuilder::new(),
+        }
+    }
+}
+
+impl Columns {
+    fn append(
+        &mut self,
+        costs: Option<&CostParts>,
+        currency: Option<&str>,
+        reason: Option<Unpriced>,
+    ) {
+        let costs = costs.map(|costs| {
+            let CostParts {
+                input,
+                cache_read,
+                cache_write_5m,
+                cache_write_1h,
+                output,
+                request,
+            } = *costs;
+            [
+                input,
+                cache_read,
+                cache_write_5m,
+                cache_write_1h,
+                output,
+                request,
+            ]
+            .map(Amount::units)
+        });
+        for (part, column) in self.amounts.iter_mut().enumerate() {
+            column.append_option(costs.map(|costs| costs[part]));
+        }
+        self.currency.append_option(currency);
+        self.reason.append_option(reason.map(Unpriced::as_str));
+    }
+
+    fn finish(mut self) -> Result<ArrayRef> {
+        let amounts = self
+            .amounts
+            .iter_mut()
+            .map(|column| Arc::new(column.finish()) as ArrayRef);
+        let texts = [&mut self.currency, &mut self.reason];
+        let texts = texts.map(|column| Arc::new(column.finish()) as ArrayRef);
+        let columns = amounts.chain(texts).collect();
+        Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{row, rows, session};
+
+    #[tokio::test]
+    async fn parts_sum_to_the_cost() {
+        let call = "'openai', 'gpt-4.1', '2026-03-01', 100, 50, 20, 30, 10, 5, NULL";
+        let sql = format!(
+            "SELECT p.input, p.cache_read, p.cache_write_5m, p.cache_write_1h, p.output, p.request, p.currency,
+                p.input + p.cache_read + p.cache_write_5m + p.cache_write_1h + p.output + p.request
+                    = call_cost({call}) AS tied
+             FROM (SELECT call_cost_parts({call}) AS p)"
+        );
+        let parts = "0.000350000000|0.000140000000|0.000140000000|0.000070000000|0.000700000000\
+                     |0.005000000000|USD|true";
+        assert_eq!(row(&session().await, &sql).await, parts);
+    }
+
+    #[tokio::test]
+    async fn an_unpriced_call_says_why() {
+        let sql = "SELECT p['unpriced_reason'], p['input'], p['currency'] FROM (
+            SELECT call_cost_parts('openai', column1, column2, column3, 1) AS p FROM (VALUES
+                ('claude', '2026-03-01', 1), ('gpt-4o', '2025-12-31', 1), ('flex-only', '2026-03-01', 1),
+                ('long-only', '2026-03-01', 1000), ('gpt-4o', '2026-03-01', -1), ('gpt-4o', NULL, 1)))";
+        let reasons = [
+            "model",
+            "date",
+            "tier",
+            "threshold",
+            "invalid usage",
+            "date",
+        ];
+        let expected = reasons.map(|reason| format!("{reason}|-|-"));
+        assert_eq!(rows(&session().await, sql).await.unwrap(), expected);
+    }
+}

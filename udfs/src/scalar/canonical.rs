@@ -1,0 +1,160 @@
+//! `canonical(kind, name [, at])`: the one spelling of a name that ledgers, bills and price books
+//! write differently.
+//!
+//! The result has the encoding of `name`, and without aliases of that kind it is `name` itself.
+//! Without `at` the latest alias holds. A sub-account without an alias of kind
+//! `sub_account_customer` has no customer: NULL.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::StringViewBuilder;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+};
+
+use crate::columnar::arguments::Arguments;
+use crate::columnar::kind::Kind;
+use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::pricing::alias::AliasKind;
+use crate::reference::Reference;
+
+pub(crate) static MANUAL: Manual = Manual {
+    name: "canonical",
+    section: "Names",
+    description: "The canonical spelling of a name; the name itself where it has no alias.",
+    parameters: &[
+        Parameter::required(
+            "kind",
+            Kind::Text,
+            "provider, model, sub_account, customer or sub_account_customer.",
+        ),
+        Parameter::required(
+            "name",
+            Kind::Text,
+            "The name as a ledger, a bill or a price book writes it.",
+        ),
+        Parameter::optional(
+            "at",
+            Kind::Timestamp,
+            "When the name was used; without it the latest alias holds.",
+        ),
+    ],
+    over: "",
+    example: "SELECT canonical('model', 'USE1-Claude4.6Sonnet-input-tokens');",
+};
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Canonical {
+    face: Face,
+    reference: Arc<Reference>,
+}
+
+impl Canonical {
+    pub(crate) fn new(reference: Arc<Reference>) -> Self {
+        Self {
+            face: MANUAL.face(),
+            reference,
+        }
+    }
+}
+
+impl ScalarUDFImpl for Canonical {
+    fn name(&self) -> &str {
+        MANUAL.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.face.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        MANUAL.coerce(given)
+    }
+
+    fn return_type(&self, given: &[DataType]) -> Result<DataType> {
+        Ok(given[1].clone())
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.face.documentation)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arguments = Arguments::new(&MANUAL, &args);
+        let (kind, names, at) = (
+            arguments.text(0)?,
+            arguments.text(1)?,
+            arguments.timestamp(2)?,
+        );
+        let parse = |kind: &str| {
+            kind.parse::<AliasKind>()
+                .map_err(|error| exec_datafusion_err!("{}: {error}", MANUAL.name))
+        };
+        if kind.is_constant() && args.number_rows > 0 {
+            let kind = kind.get(0).map(parse).transpose()?;
+            let keeps_names =
+                |kind| kind != AliasKind::SubAccountCustomer && !self.reference.aliases.has(kind);
+            if kind.is_some_and(keeps_names) {
+                return Ok(args.args[1].clone());
+            }
+        }
+        let mut lookups = HashMap::new();
+        let mut canonical = StringViewBuilder::with_capacity(args.number_rows);
+        for row in 0..args.number_rows {
+            let Some((kind, name)) = kind.get(row).zip(names.get(row)) else {
+                canonical.append_null();
+                continue;
+            };
+            let kind = parse(kind)?;
+            let lookup = lookups
+                .entry(kind)
+                .or_insert_with(|| self.reference.aliases.lookup(kind));
+            let alias = lookup.alias(name, at.get(row).unwrap_or(i64::MAX));
+            let own = (kind != AliasKind::SubAccountCustomer).then_some(name);
+            canonical.append_option(alias.or(own));
+        }
+        let canonical = cast(&canonical.finish(), args.return_field.data_type())?;
+        Ok(ColumnarValue::Array(canonical))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{assert_over_every_text, error, row, session};
+
+    #[tokio::test]
+    async fn the_alias_in_force_holds() {
+        let sql = "SELECT canonical('model', 'gpt-4o-latest', '2026-06-30'),
+                          canonical('model', 'gpt-4o-latest', '2026-07-01'),
+                          canonical('model', 'gpt-4o-latest'),
+                          canonical('model', 'claude'), canonical('customer', 'c'),
+                          canonical('sub_account_customer', 'proj_a'),
+                          canonical('sub_account_customer', 'proj_b')";
+        let expected = "gpt-4o|gpt-5|gpt-5|claude|c|acme|-";
+        assert_eq!(row(&session().await, sql).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_encoding_of_the_name_is_kept() {
+        assert_over_every_text("canonical('provider', {x})", "OpenAI", "openai").await;
+        assert_over_every_text("canonical('customer', {x})", "acme", "acme").await;
+        for encoding in ["Utf8", "LargeUtf8", "Utf8View", "Dictionary(Int32, Utf8)"] {
+            let sql = format!(
+                "SELECT arrow_typeof(canonical('model', x)) = arrow_typeof(x),
+                        arrow_typeof(canonical('customer', x)) = arrow_typeof(x)
+                 FROM (SELECT arrow_cast(column1, '{encoding}') AS x FROM (VALUES ('a')))"
+            );
+            assert_eq!(row(&session().await, &sql).await, "true|true", "{encoding}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kind_is_one_of_five() {
+        let wrong = error(&session().await, "SELECT canonical('modell', 'a')").await;
+        assert!(wrong.contains("`modell` is not a kind of alias"), "{wrong}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Scalar functions, one file each.
+
+pub(crate) mod call_cost;
+pub(crate) mod call_cost_parts;
+pub(crate) mod canonical;
+pub(crate) mod converted_amount;
+pub(crate) mod customer_hash;
+pub(crate) mod list_price;
+pub(crate) mod margin_band;
+pub(crate) mod rounded_ratio;
+pub(crate) mod slot_start;
+pub(crate) mod slots_within;
+pub(crate) mod to_amount;
+pub(crate) mod to_exact;
+
+mod boundaries;
+mod calls;
+
+use datafusion::arrow::datatypes::DataType;
+
+use crate::money::Amount;
+
+/// `DECIMAL(38, 12)`.
+pub(crate) const AMOUNT: DataType = DataType::Decimal128(Amount::PRECISION, Amount::SCALE);

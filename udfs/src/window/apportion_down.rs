@@ -1,0 +1,190 @@
+//! `apportion_down(amount, weight) OVER (PARTITION BY charge ORDER BY customer, feature, …)`: a split that every coarser
+//! one agrees with.
+//!
+//! The amount is split over the values of the first key of the ORDER BY, each of these parts over the values of the
+//! second key within it, and so on. What a customer gets does not depend on how far below the customer one looks, so a
+//! report by feature and one by session add up to the same.
+//!
+//! A weight may be negative (a correction); a group whose weights sum to less than zero bears nothing. Otherwise what
+//! `apportion` refuses is refused here.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Decimal128Array};
+use datafusion::arrow::compute::partition;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::Result;
+use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
+use datafusion::logical_expr::{Documentation, PartitionEvaluator, Signature, WindowUDFImpl};
+use ruint::aliases::U256;
+
+use super::apportion::{PRECISION, coerce, field, refused, scale, told_apart, total, without_key};
+use crate::columnar::kind::Kind;
+use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::columnar::number::Number;
+use crate::money::split::{SplitError, split};
+
+pub(crate) static MANUAL: Manual = Manual {
+    name: "apportion_down",
+    section: "Attribution",
+    description: "A row's part of its partition's amount, split key by key of the ORDER BY: first over the first key's values, each part then over the second's. Sums over any leading keys are what a split over those keys alone gives.",
+    parameters: &[
+        Parameter::required(
+            "amount",
+            Kind::Number,
+            "What is split; the same in every row of a partition.",
+        ),
+        Parameter::required(
+            "weight",
+            Kind::Number,
+            "The row's weight; a group whose weights sum to zero or less bears nothing.",
+        ),
+        Parameter::optional(
+            "scale",
+            Kind::Integer,
+            "The parts' decimals: a literal from 0 to 12, which is the default.",
+        ),
+    ],
+    over: " OVER (PARTITION BY … ORDER BY first_key, second_key, …)",
+    example: "SELECT apportion_down(billed_cost, tokens) OVER (PARTITION BY charge_id ORDER BY customer_id, feature) FROM covered;",
+};
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ApportionDown {
+    face: Face,
+}
+
+impl ApportionDown {
+    pub(crate) fn new() -> Self {
+        Self {
+            face: MANUAL.face(),
+        }
+    }
+}
+
+impl WindowUDFImpl for ApportionDown {
+    fn name(&self) -> &str {
+        MANUAL.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.face.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        coerce(&MANUAL, given)
+    }
+
+    fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {
+        field(&args)
+    }
+
+    fn partition_evaluator(
+        &self,
+        args: PartitionEvaluatorArgs,
+    ) -> Result<Box<dyn PartitionEvaluator>> {
+        let scale = scale(&args)?;
+        Ok(Box::new(Levels { scale }))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.face.documentation)
+    }
+}
+
+/// Splits one partition's amount, level by level.
+#[derive(Debug)]
+struct Levels {
+    scale: i8,
+}
+
+impl PartitionEvaluator for Levels {
+    fn evaluate_all(&mut self, values: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        let [amount, weight, _, keys @ ..] = values else {
+            return without_key();
+        };
+        told_apart(keys)?;
+        let total = total(self.scale, &Number::new(amount)?, rows, keys)?;
+        let tree = Tree::new(keys, &Number::new(weight)?, rows)?;
+        let mut parts = vec![0; rows];
+        tree.descend(0, 0..rows, total, &mut parts)
+            .map_err(|error| refused(keys, 0, error))?;
+        let parts = Decimal128Array::from_iter_values(parts);
+        Ok(Arc::new(
+            parts.with_precision_and_scale(PRECISION, self.scale)?,
+        ))
+    }
+}
+
+/// The rows of a partition, grouped by ever more of their keys.
+struct Tree {
+    /// For each level, where a group ends that starts at a row.
+    ends: Vec<Vec<usize>>,
+    /// Sign and magnitude of each row's weight.
+    weights: Vec<(bool, U256)>,
+}
+
+impl Tree {
+    fn new(keys: &[ArrayRef], weights: &Number, rows: usize) -> Result<Self> {
+        let mut ends = vec![];
+        for level in 1..=keys.len() {
+            let mut end = vec![0; rows];
+            for range in partition(&keys[..level])?.ranges() {
+                end[range.start] = range.end;
+            }
+            ends.push(end);
+        }
+        let weight = |row| {
+            let weight = weights.units(row);
+            weight.ok_or_else(|| refused(keys, row, "the weight is NULL"))
+        };
+        let weights = (0..rows).map(weight).collect::<Result<_>>()?;
+        Ok(Self { ends, weights })
+    }
+
+    /// Splits `total` over the groups of a level within `rows`, and each part within its group.
+    fn descend(
+        &self,
+        level: usize,
+        rows: Range<usize>,
+        total: i128,
+        parts: &mut [i128],
+    ) -> Result<(), SplitError> {
+        if total == 0 {
+            return Ok(());
+        }
+        let Some(ends) = self.ends.get(level) else {
+            parts[rows.start] = total;
+            return Ok(());
+        };
+        if level > 0 && ends[rows.start] == rows.end {
+            // One group: the part is its part, unless it is the first to be asked whether it can bear it.
+            return self.descend(level + 1, rows, total, parts);
+        }
+        let mut groups = vec![];
+        let mut start = rows.start;
+        while start < rows.end {
+            groups.push(start..ends[start]);
+            start = ends[start];
+        }
+        let weights = groups
+            .iter()
+            .map(|group| self.weight(group.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (group, part) in groups.into_iter().zip(split(total, &weights)?) {
+            self.descend(level + 1, group, part, parts)?;
+        }
+        Ok(())
+    }
+
+    /// The sum of a group's weights, zero where that is negative.
+    fn weight(&self, rows: Range<usize>) -> Result<U256, SplitError> {
+        let (mut above, mut below) = (U256::ZERO, U256::ZERO);
+        for (negative, magnitude) in &self.weights[rows] {
+            let sum = if *negative { &mut below } else { &mut above };
+            *sum = sum.checked_add(*magnitude).ok_or(SplitError::Overflow)?;
+        }
+        Ok(above.saturating_sub(below))
+    }
+}
