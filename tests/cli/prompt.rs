@@ -18,13 +18,13 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Nothing without `script`. The shell says how the program ended, as the last thing shown.
+    /// Nothing without `script`. The shell says how the program ended, and stays until that is read.
     fn open(project: &Project) -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_apportion");
         let mut child = Command::new("script")
             .args([
                 "-qc",
-                &format!("{program}; echo exit code: $?"),
+                &format!("{program}; echo exit code: $?; sleep 1"),
                 "/dev/null",
             ])
             .current_dir(project.folder.path())
