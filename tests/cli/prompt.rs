@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program at a terminal: what it shows, and where keys are typed.
 struct Terminal {
@@ -36,20 +36,19 @@ impl Terminal {
             .ok()?;
         let keys = child.stdin.take().unwrap();
         let mut screen = child.stdout.take().unwrap();
-        let (show, shows) = channel();
+        let (reader, shows) = channel();
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = screen.read(&mut buffer) {
-                let _ = show.send(buffer[..length].to_vec());
+                let _ = reader.send(buffer[..length].to_vec());
             }
             child.wait().unwrap();
         });
-        let (shown, seen) = (String::new(), 0);
         Some(Self {
             keys,
             shows,
-            shown,
-            seen,
+            shown: String::new(),
+            seen: 0,
         })
     }
 
