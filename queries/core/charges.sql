@@ -24,6 +24,10 @@
 --   )
 -- Notes:       Charges of other billing periods that reach into the asked months are here too, with
 --              selected = false: they bill calls of these months, and add no cost to them.
+--              stated_tokens is what the provider counted: the charge's own quantity where its unit is
+--              one of tokens, else the rows of provider_usage that agree with every dimension the
+--              charge states and lie in its period. A charge that names a customer or a request takes
+--              none of the report, and the report tells only all, all input and output tokens.
 
 with
 
@@ -175,29 +179,118 @@ periodic as (
             pieces.piece_start as charge_period_start,
             pieces.piece_end as charge_period_end,
             pieces.amount as amount,
-            pieces.amount as original_amount
+            pieces.amount as original_amount,
+            -- Of the whole payment, and of no month.
+            cast(NULL as decimal(38, 12)) as consumed_quantity
         ),
         pieces.period
     from converted
     inner join pieces on converted.charge_key = pieces.charge_key
+),
+
+reported as (
+    select
+        canonical('provider', provider, period_start) as provider,
+        canonical('sub_account', sub_account, period_start) as sub_account,
+        canonical('model', model, period_start) as model,
+        service_tier,
+        period_start,
+        period_end,
+        cast(input_tokens as decimal(38, 12)) as input_tokens,
+        cast(output_tokens as decimal(38, 12)) as output_tokens,
+        case
+            when input_tokens is not null or output_tokens is not null
+                then cast(coalesce(input_tokens, 0) as decimal(38, 12)) + coalesce(output_tokens, 0)
+        end as tokens
+    from provider_usage
+),
+
+keyed as (
+    select
+        charge_key,
+        period,
+        provider,
+        token_type,
+        charge_period_start,
+        charge_period_end,
+        sub_account is not null as states_sub_account,
+        model is not null as states_model,
+        service_tier is not null as states_service_tier,
+        coalesce(sub_account, '') as key_sub_account,
+        coalesce(model, '') as key_model,
+        coalesce(service_tier, '') as key_service_tier
+    from periodic
+    where
+        charge_category in ('Usage', 'Purchase')
+        and request_id is null
+        and customer_tag is null
+),
+
+-- A row of the report as each set of stated dimensions sees it: what is not stated is blank on both
+-- sides, and what is stated and not reported is NULL, which equals nothing.
+shaped as (
+    select
+        shapes.*,
+        case when states_sub_account then reported.sub_account else '' end as key_sub_account,
+        case when states_model then reported.model else '' end as key_model,
+        case when states_service_tier then reported.service_tier else '' end as key_service_tier,
+        reported.period_start,
+        reported.period_end,
+        reported.input_tokens,
+        reported.output_tokens,
+        reported.tokens
+    from reported
+    inner join (
+        select distinct provider, states_sub_account, states_model, states_service_tier from keyed
+    ) as shapes on reported.provider = shapes.provider
+),
+
+counted as (
+    select
+        keyed.charge_key,
+        keyed.period,
+        sum(
+            case
+                when keyed.token_type is null then shaped.tokens
+                when keyed.token_type = 'all_input' then shaped.input_tokens
+                when keyed.token_type = 'output' then shaped.output_tokens
+            end
+        ) as tokens
+    from keyed
+    inner join shaped
+        on keyed.provider = shaped.provider
+        and keyed.states_sub_account = shaped.states_sub_account
+        and keyed.states_model = shaped.states_model
+        and keyed.states_service_tier = shaped.states_service_tier
+        and keyed.key_sub_account = shaped.key_sub_account
+        and keyed.key_model = shaped.key_model
+        and keyed.key_service_tier = shaped.key_service_tier
+        and shaped.period_start >= keyed.charge_period_start
+        and shaped.period_end <= keyed.charge_period_end
+    group by keyed.charge_key, keyed.period
 )
 
 select
-    *,
-    period between $period_first and $period_last as selected,
-    -- What the provider says the charge covers, for coverage.
-    consumed_quantity * case lower(consumed_unit)
-        when 'token' then 1
-        when 'tokens' then 1
-        when '1k tokens' then 1000
-        when '1000 tokens' then 1000
-        when '1000_tokens' then 1000
-        when '1m tokens' then 1000000
-        when '1000000 tokens' then 1000000
-    end as stated_tokens
+    periodic.*,
+    periodic.period between $period_first and $period_last as selected,
+    coalesce(
+        consumed_quantity * case lower(consumed_unit)
+            when 'token' then 1
+            when 'tokens' then 1
+            when '1k tokens' then 1000
+            when '1000 tokens' then 1000
+            when '1000_tokens' then 1000
+            when '1m tokens' then 1000000
+            when '1000000 tokens' then 1000000
+        end,
+        counted.tokens
+    ) as stated_tokens
 from periodic
+left join counted
+    on periodic.charge_key = counted.charge_key
+    and periodic.period = counted.period
 where
-    period between $period_first and $period_last
+    periodic.period between $period_first and $period_last
     or (
         scope = 'inference'
         and charge_category in ('Usage', 'Purchase')

@@ -12,7 +12,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use super::reference::calendar::{DAY, HOUR, SECOND, month, month_of};
 use super::reference::covering::customer_hash;
 use super::reference::model::{
-    Alias, Basis, Call, Charge, Customer, FxRate, Options, Price, World,
+    Alias, Basis, Call, Charge, Customer, FxRate, Options, Price, ProviderUsage, World,
 };
 use super::reference::normal::normal_prices;
 
@@ -96,6 +96,9 @@ pub(crate) fn world(seed: u64, name: &str) -> World {
     let prices = (0..dice.between(0, 8))
         .map(|_| setting.price(&mut dice, &calls))
         .collect();
+    let provider_usage = (0..dice.between(0, 6))
+        .map(|_| setting.provider_usage(&mut dice, &charges))
+        .collect();
     let fx_rates = fx_rates();
     distinct_prices(World {
         calls,
@@ -104,6 +107,7 @@ pub(crate) fn world(seed: u64, name: &str) -> World {
         prices,
         aliases,
         fx_rates,
+        provider_usage,
     })
 }
 
@@ -116,6 +120,7 @@ pub(crate) fn merge(worlds: Vec<World>) -> World {
         merged.customers.extend(world.customers);
         merged.prices.extend(world.prices);
         merged.aliases.extend(world.aliases);
+        merged.provider_usage.extend(world.provider_usage);
         for rate in world.fx_rates {
             if !merged.fx_rates.contains(&rate) {
                 merged.fx_rates.push(rate);
@@ -652,6 +657,39 @@ impl Setting {
         }
     }
 
+    /// A row of a provider's own report, mostly beside a charge: of the charge's period or of a part
+    /// of it, now and then with a dimension more or less.
+    fn provider_usage(&self, dice: &mut Dice, charges: &[Charge]) -> ProviderUsage {
+        let like = dice.pick(charges);
+        let (start, end) = (like.charge_period_start, like.charge_period_end);
+        let (period_start, period_end) = match dice.between(0, 100) {
+            0..50 => (start, end),
+            50..75 => (start, (start + DAY).min(end)),
+            75..85 => (start - 1, end),
+            85..90 => (start, end + 1),
+            _ => self.charge_period(dice),
+        };
+        let size = |dice: &mut Dice| dice.pick(&[0, 1, 500, 20_000, 300_000, 4_000_000_019]);
+        ProviderUsage {
+            provider: like.provider,
+            sub_account: like
+                .sub_account
+                .filter(|_| dice.chance(85))
+                .or_else(|| self.optional(dice, 20, &["s1", "S1", "s2"])),
+            model: like
+                .model
+                .filter(|_| dice.chance(85))
+                .or_else(|| self.optional(dice, 20, &["m-small", "RAW-l", "x"])),
+            service_tier: like.service_tier.filter(|_| dice.chance(85)).or_else(|| {
+                dice.maybe(10, |dice| dice.pick(&["batch", "standard", ""]).to_owned())
+            }),
+            period_start,
+            period_end,
+            input_tokens: dice.maybe(90, size),
+            output_tokens: dice.maybe(80, size),
+        }
+    }
+
     /// Months, days, hours; across months, longer than a month, of odd seconds, and empty.
     fn charge_period(&self, dice: &mut Dice) -> (i64, i64) {
         let (month_start, month_end) = month(dice.pick(&self.months));
@@ -872,6 +910,7 @@ mod tests {
             turned.prices.reverse();
             turned.aliases.reverse();
             turned.customers.reverse();
+            turned.provider_usage.reverse();
             let sums = |world: &World| roll_up(&attribute(world, &options), &grain);
             assert_eq!(sums(&world), sums(&turned));
             assert_eq!(allocation(&world, &options), allocation(&turned, &options));

@@ -120,6 +120,8 @@ pub(crate) fn register(session: &Session, world: &World) {
     );
     table.decimal("rate", AMOUNT, rows.iter().map(|row| Some(row.rate)));
     table.register(session, "fx_rates");
+
+    provider_usage(session, world);
 }
 
 fn ledger(session: &Session, world: &World) {
@@ -221,6 +223,23 @@ fn billing(session: &Session, world: &World) {
     );
     // Which bill row a charge came from does not change it, and tells a difference where to look.
     table.register(session, "billing");
+}
+
+fn provider_usage(session: &Session, world: &World) {
+    let rows = &world.provider_usage;
+    let mut table = Table(vec![]);
+    texts!(table, rows, sub_account, model, service_tier);
+    table.text(
+        "provider",
+        rows.iter().map(|row| Some(row.provider.as_str())),
+    );
+    table.time(
+        "period_start",
+        rows.iter().map(|row| Some(row.period_start)),
+    );
+    table.time("period_end", rows.iter().map(|row| Some(row.period_end)));
+    wholes!(table, rows, input_tokens, output_tokens);
+    table.register(session, "provider_usage");
 }
 
 fn prices(session: &Session, world: &World) {

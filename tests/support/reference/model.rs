@@ -126,6 +126,19 @@ pub(crate) struct FxRate {
     pub(crate) rate: i128,
 }
 
+/// One row of `provider_usage`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProviderUsage {
+    pub(crate) provider: String,
+    pub(crate) sub_account: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) service_tier: Option<String>,
+    pub(crate) period_start: i64,
+    pub(crate) period_end: i64,
+    pub(crate) input_tokens: Option<i64>,
+    pub(crate) output_tokens: Option<i64>,
+}
+
 /// Everything that the rule reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct World {
@@ -135,6 +148,7 @@ pub(crate) struct World {
     pub(crate) prices: Vec<Price>,
     pub(crate) aliases: Vec<Alias>,
     pub(crate) fx_rates: Vec<FxRate>,
+    pub(crate) provider_usage: Vec<ProviderUsage>,
 }
 
 /// Which cost of a charge is attributed.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use num_rational::BigRational;
 
 use super::calendar::{DAY, month, month_of};
-use super::model::{Alias, Basis, Call, Charge, FxRate, Options, Price, World};
+use super::model::{Alias, Basis, Call, Charge, FxRate, Options, Price, ProviderUsage, World};
 use super::split::{exact, hamilton, round_half_even};
 
 /// A call of the ledger as the rule sees it.
@@ -65,7 +65,8 @@ pub(crate) struct NormalCharge {
     pub(crate) period: String,
     pub(crate) amount: i128,
     pub(crate) currency: String,
-    /// The tokens that the charge itself says were consumed, where its unit says tokens.
+    /// The tokens that the charge itself says were consumed, where its unit says tokens; else those
+    /// that the provider reports for what the charge states.
     pub(crate) stated_tokens: Option<BigRational>,
     /// Commitment that nothing used.
     pub(crate) unused: bool,
@@ -338,7 +339,56 @@ pub(crate) fn normal_charges(world: &World, options: &Options) -> Vec<NormalChar
             charges.push(charge);
         }
     }
+    for charge in &mut charges {
+        if charge.stated_tokens.is_none() {
+            charge.stated_tokens = reported_tokens(world, charge);
+        }
+    }
     charges
+}
+
+/// "tokens that the charge (or `provider_usage`) states": the sum of the report's rows that agree
+/// with every dimension the charge states and lie within its period. The report knows no customers,
+/// no requests, and of the token types only all input and output; credits and taxes consume nothing.
+fn reported_tokens(world: &World, charge: &NormalCharge) -> Option<BigRational> {
+    if !charge.is_usage_or_purchase()
+        || charge.request_id.is_some()
+        || charge.customer_tag.is_some()
+    {
+        return None;
+    }
+    let mut sum = None;
+    for row in &world.provider_usage {
+        let named = |kind, name: &Option<String>| {
+            canonical_text(&world.aliases, kind, name.as_ref(), row.period_start)
+        };
+        let agrees = |stated: &Option<String>, reported: Option<String>| {
+            stated.is_none() || *stated == reported
+        };
+        let agreeing = charge.provider
+            == canonical(&world.aliases, "provider", &row.provider, row.period_start)
+            && agrees(&charge.sub_account, named("sub_account", &row.sub_account))
+            && agrees(&charge.model, named("model", &row.model))
+            && agrees(&charge.service_tier, text(row.service_tier.as_ref()))
+            && charge.start <= row.period_start
+            && row.period_end <= charge.end;
+        if let Some(tokens) = tokens_of_type(row, charge.token_type.as_deref())
+            && agreeing
+        {
+            sum = Some(sum.unwrap_or(exact(0)) + exact(tokens));
+        }
+    }
+    sum
+}
+
+fn tokens_of_type(row: &ProviderUsage, token_type: Option<&str>) -> Option<i64> {
+    match (token_type, row.input_tokens, row.output_tokens) {
+        (None, Some(input), Some(output)) => Some(input + output),
+        (None, input, output) => input.or(output),
+        (Some("all_input"), input, _) => input,
+        (Some("output"), _, output) => output,
+        _ => None,
+    }
 }
 
 /// "Under effective the amount is the effective cost, else the billed cost"; "each charge is
@@ -378,6 +428,8 @@ fn spread(charge: &NormalCharge) -> Vec<NormalCharge> {
             end: charge.end.min(month_end),
             period,
             amount,
+            // The quantity is that of the whole payment, and of no month.
+            stated_tokens: None,
             ..charge.clone()
         }
     });
