@@ -2,6 +2,7 @@
 
 use crate::config::memory_size;
 use crate::output::Format;
+use crate::prices::Source;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -85,6 +86,9 @@ pub enum Command {
     List,
     /// Describe a saved query, a table or a function
     Describe(DescribeArgs),
+    /// Build and look into the price book
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Run the data checks; exit 1 if an error-level check found something
     Check(CheckArgs),
     /// Write a starter project into an empty or new folder
@@ -122,6 +126,42 @@ pub struct RunArgs {
 pub struct DescribeArgs {
     /// The name of a saved query, a table or a function
     pub name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PricesCommand {
+    /// Add a price list to the price book; `-o` names the book [default: prices.parquet]
+    Import(ImportArgs),
+    /// Show the rows that would price calls of a model, and why
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The price list
+    pub file: PathBuf,
+
+    /// Whose format it has [default: as the file looks]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    pub from: Option<Source>,
+
+    /// The day from which a changed price without a date holds, as 2026-10-01 [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A model's name, as ledgers or bills write it
+    pub model: String,
+
+    /// Only of this provider
+    #[arg(long)]
+    pub provider: Option<String>,
+
+    /// At this date, or date and time, UTC [default: now]
+    #[arg(long, value_name = "DATE")]
+    pub at: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@
 //! * [`store`] a location becomes a table
 //! * [`relation`] the columns of ledger, billing and the others
 //! * [`saved_query`] SQL files with a header, and how calls of them are expanded
+//! * [`prices`] the price book: what published price lists become
 //! * [`demo`] the demo data, made from a seed
 //! * [`error`] errors as data
 //!
@@ -23,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod output;
+pub mod prices;
 pub mod prompt;
 pub mod relation;
 pub mod saved_query;

@@ -8,6 +8,7 @@ mod describe;
 mod init;
 mod interrupt;
 mod list;
+mod prices;
 mod run;
 mod script;
 mod sql;
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             Some(Command::Run(args)) => run::run(args, options).await,
             Some(Command::List) => list::run(&options).await,
             Some(Command::Describe(args)) => describe::run(&args, &options).await,
+            Some(Command::Prices(command)) => prices::run(&command, &options).await,
             Some(Command::Check(args)) => Box::pin(check::run(&args, &options)).await,
             Some(Command::Init(args)) => init::run(&args, &options),
             Some(Command::Demo(args)) => demo::run(&args, &options),

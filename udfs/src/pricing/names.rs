@@ -57,7 +57,7 @@ pub fn is_glob(name: &str) -> bool {
 }
 
 /// Linear in the text for every `*`: after a mismatch only the last `*` takes one character more.
-fn glob_matches(glob: &str, name: &str) -> bool {
+pub fn glob_matches(glob: &str, name: &str) -> bool {
     let (mut pattern, mut text) = (glob.chars(), name.chars());
     let mut last_star = None;
     loop {
