@@ -4,6 +4,7 @@ use super::book::{Book, Row};
 use super::{Condition, Name, Rates, tariff};
 use crate::config::{Input, RelationInputs, Settings};
 use crate::error::{Error, Result};
+use crate::relation;
 use crate::session::Session;
 use apportion_udfs::money::{Amount, PerMtok};
 use arrow::array::types::{
@@ -41,12 +42,24 @@ pub async fn read(path: &Path) -> Result<Book> {
 /// The rows of a session's price book.
 pub async fn rows(session: &Session) -> Result<Vec<Row>> {
     let mut rows = vec![];
-    for batch in session.collect("SELECT * FROM prices").await? {
+    for batch in session.collect(&every_price()).await? {
         for at in 0..batch.num_rows() {
             rows.push(row(&batch, at)?);
         }
     }
     Ok(rows)
+}
+
+/// Texts may come in any encoding of the engine; here they have one.
+fn every_price() -> String {
+    let prices = relation::relation("prices");
+    let columns = prices.map(|prices| prices.columns).unwrap_or_default();
+    let typed = columns.iter().map(|column| {
+        let (name, kind) = (column.name, column.kind.arrow());
+        format!("arrow_cast({name}, '{kind}') AS {name}")
+    });
+    let typed: Vec<_> = typed.collect();
+    format!("SELECT {} FROM prices", typed.join(", "))
 }
 
 fn row(batch: &RecordBatch, at: usize) -> Result<Row> {

@@ -449,14 +449,10 @@ impl Model {
                 Error::new("two prices hold at the same time of day").at(format!("`{}`", self.id))
             );
         }
-        let mut own: BTreeMap<&str, &Tariff> = BTreeMap::new();
-        for (tier, when, tariff) in tiers.iter().filter(|(_, when, _)| holds(*when)) {
-            if own.insert(tier, tariff).is_some() {
-                return Err(Error::new(format!(
-                    "two prices of tier {tier} hold at once, one from {when:?}"
-                ))
-                .at(format!("`{}`", self.id)));
-            }
+        // For each kind of token the first variant that prices it.
+        let mut own: BTreeMap<Option<&str>, Vec<&Tariff>> = BTreeMap::from([(None, vec![])]);
+        for (tier, _, tariff) in tiers.iter().filter(|(_, when, _)| holds(*when)) {
+            own.entry(Some(tier)).or_default().push(tariff);
         }
 
         let base = base.ok_or_else(|| Error::new("a model has no prices"))?;
@@ -465,20 +461,22 @@ impl Model {
             .map(|(window, tariff)| (Some(*window), *tariff));
         let standard: Vec<_> = std::iter::once((None, base)).chain(standard).collect();
         let mut terms = Terms::new();
-        let every_tier = std::iter::once((None, None));
-        let every_tier = every_tier.chain(own.iter().map(|(tier, own)| (Some(*tier), Some(*own))));
-        for (tier, own) in every_tier {
+        for (tier, own) in own {
             // A threshold decides before a time of day does, so both have the same ones.
-            let tariffs = standard.iter().map(|(_, tariff)| *tariff).chain(own);
+            let tariffs = standard.iter().map(|(_, tariff)| *tariff);
             let mut thresholds = BTreeSet::from([0]);
-            thresholds.extend(tariffs.flat_map(Tariff::thresholds));
+            thresholds.extend(
+                tariffs
+                    .chain(own.iter().copied())
+                    .flat_map(Tariff::thresholds),
+            );
             for (window, tariff) in &standard {
                 let condition = Condition {
                     service_tier: tier.map(str::to_owned),
                     min_input_tokens: None,
                     window: *window,
                 };
-                let tariffs: Vec<&Tariff> = own.into_iter().chain([*tariff]).collect();
+                let tariffs: Vec<&Tariff> = own.iter().copied().chain([*tariff]).collect();
                 terms.extend(tariff::rows(&condition, &tariffs, &thresholds, SOURCE)?);
             }
         }

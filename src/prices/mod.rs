@@ -25,6 +25,7 @@ mod spelling;
 mod tariff;
 
 pub(crate) use moment::{instant, midnight, now, shown as date};
+pub(crate) use spelling::{Spelling, spellings};
 
 use crate::error::{Error, Result};
 use apportion_udfs::money::{Amount, PerMtok};

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 
 /// One line of `data/spellings.csv`; the columns are those of the relation `aliases`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spelling {
-    pub(super) kind: &'static str,
-    pub(super) name: &'static str,
-    pub(super) canonical: &'static str,
+pub(crate) struct Spelling {
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) canonical: &'static str,
 }
 
-pub(super) static SPELLINGS: LazyLock<Vec<Spelling>> = LazyLock::new(|| {
+static SPELLINGS: LazyLock<Vec<Spelling>> = LazyLock::new(|| {
     let lines = include_str!("../../data/spellings.csv").lines().skip(1);
     lines
         .filter_map(|line| {
@@ -24,6 +24,11 @@ pub(super) static SPELLINGS: LazyLock<Vec<Spelling>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// Every rule.
+pub(crate) fn spellings() -> &'static [Spelling] {
+    &SPELLINGS
+}
 
 static PROVIDERS: LazyLock<Aliases> = LazyLock::new(|| {
     let rows = SPELLINGS

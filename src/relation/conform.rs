@@ -50,6 +50,19 @@ pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String>
     Ok(format!("SELECT {} FROM {table}", columns.join(", ")))
 }
 
+/// Rows of one conforming query, and those of another whose key the first does not have.
+pub fn beside(own: &str, other: &str, key: &[&str]) -> String {
+    let equal: Vec<_> = key
+        .iter()
+        .map(|name| format!("own.{name} = other.{name}"))
+        .collect();
+    format!(
+        "SELECT * FROM ({own}) UNION ALL BY NAME SELECT * FROM ({other}) AS other \
+         WHERE NOT EXISTS (SELECT 1 FROM ({own}) AS own WHERE {})",
+        equal.join(" AND ")
+    )
+}
+
 /// The relation without a row.
 pub fn empty(relation: &Relation) -> String {
     let columns: Vec<_> = relation.columns.iter().map(absent).collect();

@@ -2,7 +2,8 @@
 
 use super::{Catalog, query, statement};
 use crate::error::{Error, Result};
-use crate::relation::{self, conform};
+use crate::relation::{self, RELATIONS, Relation, conform};
+use crate::store;
 use apportion_udfs::{FunctionDoc, Reference};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
@@ -16,6 +17,8 @@ pub(crate) const CATALOG: &str = "apportion";
 pub(crate) const SCHEMA: &str = "main";
 /// Where the files behind the relations stand, one table an input.
 pub(crate) const INPUTS: &str = "inputs";
+/// Where relations stand that the program brings along.
+const BUILT_IN: &str = "built_in";
 /// Where relations stand that a statement reads more than once, while it is planned.
 const SHARED: &str = "shared";
 
@@ -51,8 +54,14 @@ impl Environment {
             reference: Mutex::new(Arc::default()),
             statements: AtomicUsize::new(0),
         };
-        for schema in [INPUTS, SHARED] {
+        for schema in [INPUTS, SHARED, BUILT_IN] {
             environment.schema(schema, Some(Arc::new(MemorySchemaProvider::new())))?;
+        }
+        for relation in RELATIONS {
+            if let Some(table) = store::built_in::table(relation.name)? {
+                let known = environment.schema(BUILT_IN, None)?;
+                known.register_table(relation.name.to_owned(), table)?;
+            }
         }
         Ok(environment)
     }
@@ -107,16 +116,37 @@ impl Environment {
         Ok(())
     }
 
+    /// The contract's relation as SQL, over the table there is and what the program knows itself;
+    /// nothing where there is neither.
+    pub(crate) async fn conformed(&self, relation: &Relation) -> Result<Option<String>> {
+        let name = relation.name;
+        let own = match self.table(name).await? {
+            Some(provider) => {
+                let table = Self::qualified(name).to_string();
+                Some(conform::over(relation, &table, &provider.schema())?)
+            }
+            None => None,
+        };
+        let Some(known) = self.schema(BUILT_IN, None)?.table(name).await? else {
+            return Ok(own);
+        };
+        let table = object_name(BUILT_IN, name).to_string();
+        let known = conform::over(relation, &table, &known.schema())?;
+        Ok(Some(match own {
+            None => known,
+            Some(own) if name == "aliases" => conform::beside(&own, &known, &["kind", "name"]),
+            Some(own) => own,
+        }))
+    }
+
     /// A small relation of the contract, read whole.
     async fn relation(&self, name: &str) -> Result<Vec<RecordBatch>> {
         let Some(relation) = relation::relation(name) else {
             return Ok(vec![]);
         };
-        let Some(provider) = self.table(name).await? else {
+        let Some(sql) = self.conformed(relation).await? else {
             return Ok(vec![]);
         };
-        let table = Self::qualified(name).to_string();
-        let sql = conform::over(relation, &table, &provider.schema())?;
         let plan = self
             .context
             .state()

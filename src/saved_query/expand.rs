@@ -299,9 +299,7 @@ impl<'s> Expander<'s> {
 
     /// The contract's relation of this name, over whatever table there is.
     async fn conformed(&mut self, name: &str) -> Result<Option<Query>> {
-        let table = Environment::qualified(name).to_string();
-        let provider = self.environment.table(name).await?;
-        if name == relation::CONTROL_TOTALS && provider.is_none() {
+        if name == relation::CONTROL_TOTALS && self.environment.table(name).await?.is_none() {
             let billing = self.environment.table("billing").await?;
             let billing = billing.ok_or_else(|| no_relation("billing"))?;
             let table = Environment::qualified("billing").to_string();
@@ -310,8 +308,8 @@ impl<'s> Expander<'s> {
         let Some(relation) = relation::relation(name) else {
             return Ok(None);
         };
-        let sql = match provider {
-            Some(provider) => conform::over(relation, &table, &provider.schema())?,
+        let sql = match self.environment.conformed(relation).await? {
+            Some(sql) => sql,
             None if relation.required => return Err(no_relation(name)),
             None => conform::empty(relation),
         };

@@ -3,6 +3,7 @@
 //! A location is a file, a folder, or a glob. Listing and reading the first footer happen here, so
 //! that a wrong location or a broken file is one error that names it.
 
+pub(crate) mod built_in;
 pub(crate) mod demo;
 
 use crate::error::{Error, Result};
