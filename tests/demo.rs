@@ -114,7 +114,10 @@ fn the_files_are_what_the_program_writes() {
     program_in(folder.path(), &["demo", "written"]);
     let names = |folder: &Path| {
         let entries = fs::read_dir(folder).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let files = entries
+            .map(Result::unwrap)
+            .filter(|entry| entry.path().is_file());
+        let names = files.map(|entry| entry.file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| name != "README.md").collect();
         names.sort();
         names

@@ -3,7 +3,7 @@
 use apportion_udfs::pricing::alias::{AliasKind, AliasRow, Aliases};
 use std::sync::LazyLock;
 
-/// One line of `data/spellings.csv`; the columns are those of the relation `aliases`.
+/// One line of `data/built_in/spellings.csv`; the columns are those of the relation `aliases`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spelling {
     pub(crate) kind: &'static str,
@@ -12,7 +12,9 @@ pub(crate) struct Spelling {
 }
 
 static SPELLINGS: LazyLock<Vec<Spelling>> = LazyLock::new(|| {
-    let lines = include_str!("../../data/spellings.csv").lines().skip(1);
+    let lines = include_str!("../../data/built_in/spellings.csv")
+        .lines()
+        .skip(1);
     lines
         .filter_map(|line| {
             let mut fields = line.split(',');
@@ -54,7 +56,9 @@ mod tests {
 
     #[test]
     fn every_line_is_a_rule() {
-        let lines = include_str!("../../data/spellings.csv").lines().count();
+        let lines = include_str!("../../data/built_in/spellings.csv")
+            .lines()
+            .count();
         assert_eq!(SPELLINGS.len(), lines - 1);
         for spelling in SPELLINGS.iter() {
             assert!(

@@ -136,8 +136,10 @@ fn expression(column: &Column, name: &str, data_type: &DataType) -> Option<Strin
         | (Kind::TimeOfDay, DataType::Time64(TimeUnit::Microsecond))
         | (Kind::Date, DataType::Date32)
         | (Kind::Amount, DataType::Decimal128(38, 12))
-        | (Kind::Price, DataType::Decimal128(18, 6))
-        | (Kind::Flag, DataType::Boolean) => as_is(),
+        | (Kind::Price, DataType::Decimal128(18, 6)) => as_is(),
+        // May be NULL, as far as the engine knows: of a column that may not, it makes
+        // `coalesce(flag, false) AS flag` the bare column, and then finds its name ambiguous.
+        (Kind::Flag, DataType::Boolean) => Some(format!("nullif({name}, NULL)")),
         (Kind::Whole, integer) if integer.is_integer() => cast(),
         (Kind::Time, DataType::Timestamp(_, zone)) => Some(match zone.as_deref() {
             // The engine would write another zone's wall clock; the instant is what is meant.

@@ -11,7 +11,7 @@ use datafusion::datasource::MemTable;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::sync::{Arc, OnceLock};
 
-static LIST_PRICES: &[u8] = include_bytes!("../../data/list_prices.parquet");
+static LIST_PRICES: &[u8] = include_bytes!("../../data/built_in/list_prices.parquet");
 
 /// The table that stands behind a relation, if there is one.
 pub(crate) fn table(relation: &str) -> Result<Option<Arc<dyn TableProvider>>> {

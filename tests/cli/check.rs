@@ -50,15 +50,16 @@ fn programs_get_the_counts() {
     );
 }
 
-/// One call and its charge, so that the checks that the program carries have something to look at.
-fn with_a_bill(project: &Project) {
-    let call = "select timestamp '2026-10-01T12:00:00' as called_at, 'p' as provider, 'm' as model, \
-                'a' as customer_id, 10 as input_tokens, 5 as output_tokens";
+const CALL: &str = "select timestamp '2026-10-01T12:00:00' as called_at, 'p' as provider, 'm' as model, \
+                    'a' as customer_id, 10 as input_tokens, 5 as output_tokens";
+
+/// Calls and a charge, so that the checks that the program carries have something to look at.
+fn with_a_bill(project: &Project, calls: &str) {
     let charge = "select 'p' as provider, 'Usage' as charge_category, '2026-10' as billing_period, \
                   timestamp '2026-10-01T00:00:00' as charge_period_start, \
                   timestamp '2026-11-01T00:00:00' as charge_period_end, \
                   cast(1 as decimal(38,12)) as billed_cost, 'USD' as currency, 'own' as input";
-    for (name, rows) in [("ledger", call), ("billing", charge)] {
+    for (name, rows) in [("ledger", calls), ("billing", charge)] {
         let file = format!("{name}.parquet");
         let ended = project.run(&[
             "sql",
@@ -77,7 +78,7 @@ fn with_a_bill(project: &Project) {
 #[test]
 fn all_checks_run_when_none_is_named() {
     let project = project();
-    with_a_bill(&project);
+    with_a_bill(&project, CALL);
     let ended = project.run(&["check", "--format", "csv"]);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     for line in [
@@ -93,6 +94,37 @@ fn all_checks_run_when_none_is_named() {
             ended.stdout
         );
     }
+}
+
+#[test]
+fn tokens_beside_their_total_are_found() {
+    let calls =
+        "select timestamp '2026-10-01T12:00:00' as called_at, 'p' as provider, 'm' as model, *
+        from (values (100, 10, 90, 10, 0, 5), (10, 5, 90, NULL, NULL, NULL), (10, 5, 0, 3, 4, 0),
+                     (10, 5, NULL, NULL, NULL, 6), (-1, 0, 0, 0, 0, 0))
+        as t (input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+              cache_write_1h_tokens, reasoning_tokens)";
+    let project = project();
+    with_a_bill(&project, calls);
+    let ended = project.run(&["check", "token_counts_add_up"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for finding in [
+        "cache tokens above input: are they beside it, and not within?",
+        "negative tokens",
+        "one-hour writes above cache writes: are they beside them, and not within?",
+        "reasoning above output: is it beside it, and not within?",
+    ] {
+        assert!(
+            ended.stdout.contains(finding),
+            "{finding}\n{}",
+            ended.stdout
+        );
+    }
+    assert!(
+        ended.stdout.contains("token_counts_add_up  4 rows"),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]

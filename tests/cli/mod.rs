@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod describe;
 mod formats;
+mod prices;
 mod projects;
 mod prompt;
 mod refusals;
