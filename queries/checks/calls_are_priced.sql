@@ -8,9 +8,10 @@ select
     provider,
     model,
     unpriced_reason,
+    nearest_models,
     count(*) as calls,
     min(called_at) as first_called_at,
     max(called_at) as last_called_at
 from unpriced_calls(period => $period)
-group by provider, model, unpriced_reason
+group by provider, model, unpriced_reason, nearest_models
 order by provider, model, unpriced_reason

@@ -16,6 +16,7 @@ called as (
             canonical('model', model, called_at) as model,
             canonical('sub_account', sub_account, called_at) as sub_account,
             canonical('customer', customer_id, called_at) as customer_id,
+            case service_tier when 'default' then 'standard' else service_tier end as service_tier,
             coalesce(response_cached, false) as response_cached,
             case when list_cost >= 0 then list_cost end as list_cost
         ),
@@ -65,7 +66,8 @@ select
         case priced_by
             when 'book' then
                 parts['input'] + parts['cache_read'] + parts['cache_write_5m']
-                + parts['cache_write_1h'] + parts['output'] + parts['request']
+                + parts['cache_write_1h'] + parts['output'] + parts['reasoning']
+                + parts['request']
             when 'ledger' then list_cost
             when 'none' then null
             else 0.000000000000
@@ -75,7 +77,8 @@ select
     case when priced_by = 'book' then parts['cache_read'] end as cache_read_cost,
     case when priced_by = 'book' then parts['cache_write_5m'] end as cache_write_5m_cost,
     case when priced_by = 'book' then parts['cache_write_1h'] end as cache_write_1h_cost,
-    case when priced_by = 'book' then parts['output'] end as output_cost,
+    case when priced_by = 'book' then parts['output'] + parts['reasoning'] end as output_cost,
+    case when priced_by = 'book' then parts['reasoning'] end as reasoning_cost,
     case
         when parts['unpriced_reason'] is null then parts['currency']
         when priced_by <> 'none' and list_cost is not null then 'USD'

@@ -45,6 +45,7 @@ named as (
                     charge_period_start
                 )
             ) as customer_tag,
+            case service_tier when 'default' then 'standard' else service_tier end as service_tier,
             coalesce(scope, 'inference') as scope
         )
     from billing
@@ -193,7 +194,7 @@ reported as (
         canonical('provider', provider, period_start) as provider,
         canonical('sub_account', sub_account, period_start) as sub_account,
         canonical('model', model, period_start) as model,
-        service_tier,
+        case service_tier when 'default' then 'standard' else service_tier end as service_tier,
         period_start,
         period_end,
         cast(input_tokens as decimal(38, 12)) as input_tokens,

@@ -37,7 +37,8 @@ costed as (
             when priced_by in ('cached', 'nothing') then 0.000000000000
             else
                 parts['input'] + parts['cache_read'] + parts['cache_write_5m']
-                + parts['cache_write_1h'] + parts['output'] + parts['request']
+                + parts['cache_write_1h'] + parts['output'] + parts['reasoning']
+                + parts['request']
         end as repriced_cost,
         parts['currency'] as repriced_currency
     from repriced

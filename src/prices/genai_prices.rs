@@ -11,6 +11,7 @@ use super::{Authority, BEGINNING, Condition, History, Listing, Name, Terms, What
 use super::{moment, spelling};
 use crate::error::{Error, Result};
 use apportion_udfs::pricing::names::{glob_matches, is_glob};
+use regex::{Regex, RegexBuilder};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,10 +59,12 @@ enum When {
     Daily(i64, i64),
 }
 
-/// Which names a model answers to. Names are compared in lower case.
+/// Which names a model answers to, in whatever letter case.
 enum Rule {
     /// A name, or a glob.
     Name(String),
+    /// A pattern, and the glob that says the same.
+    Pattern(Regex, Option<String>),
     Any(Vec<Rule>),
     All(Vec<Rule>),
     /// What no glob can say.
@@ -123,14 +126,14 @@ fn list(id: &str, own: &[Model], others: &[&Model], listing: &mut Listing) -> Re
         .chain(others.iter().map(|model| (*model, false)))
         .collect();
     for (model, is_own) in &all {
-        exact.insert(model.id.to_lowercase());
+        exact.extend(spellings(&model.id));
         let mut names = vec![];
         let is_told = model.rule.names(&mut names);
         for name in names {
             if is_glob(name) {
-                globs.push((name.to_owned(), model, *is_own));
+                globs.extend(spellings(name).map(|glob| (glob, *model, *is_own)));
             } else {
-                exact.insert(name.to_owned());
+                exact.extend(spellings(name));
             }
         }
         if !is_told && *is_own {
@@ -166,20 +169,30 @@ fn list(id: &str, own: &[Model], others: &[&Model], listing: &mut Listing) -> Re
     Ok(())
 }
 
+/// A name as it is published, and in small letters: the list's rules ignore case, a price book does not.
+fn spellings(name: &str) -> impl Iterator<Item = String> + use<> {
+    let small = name.to_lowercase();
+    let published = (small != name).then(|| name.to_owned());
+    published.into_iter().chain([small])
+}
+
 impl Rule {
     fn read(json: &Json) -> Result<Self> {
         let unknown = || Error::new("a model's `match` has a rule that Apportion does not know");
         let [(kind, rule)] = json.entries() else {
             return Err(unknown());
         };
-        let text = || rule.text().map(str::to_lowercase).ok_or_else(unknown);
+        let text = || rule.text().map(str::to_owned).ok_or_else(unknown);
         let rules = || rule.items().iter().map(Self::read).collect::<Result<_>>();
         Ok(match kind.as_str() {
             "equals" => Self::Name(text()?),
             "starts_with" => Self::Name(format!("{}*", text()?)),
             "ends_with" => Self::Name(format!("*{}", text()?)),
             "contains" => Self::Name(format!("*{}*", text()?)),
-            "regex" => glob(&text()?).map_or(Self::Other, Self::Name),
+            "regex" => match RegexBuilder::new(&text()?).case_insensitive(true).build() {
+                Ok(regex) => Self::Pattern(regex, rule.text().and_then(glob)),
+                Err(_) => Self::Other,
+            },
             "or" => Self::Any(rules()?),
             "and" => Self::All(rules()?),
             _ => return Err(unknown()),
@@ -189,7 +202,8 @@ impl Rule {
     /// Whether it fits a name; nothing where no glob can say.
     fn fits(&self, name: &str) -> Option<bool> {
         match self {
-            Self::Name(own) => Some(glob_matches(own, name)),
+            Self::Name(own) => Some(glob_matches(&own.to_lowercase(), &name.to_lowercase())),
+            Self::Pattern(regex, _) => Some(regex.is_match(name)),
             Self::Any(rules) => {
                 let found: Vec<_> = rules.iter().map(|rule| rule.fits(name)).collect();
                 let none = (!found.contains(&None)).then_some(false);
@@ -219,6 +233,10 @@ impl Rule {
                 names.push(name);
                 true
             }
+            Self::Pattern(_, glob) => {
+                names.extend(glob.as_deref());
+                glob.is_some()
+            }
             Self::Any(rules) => {
                 let told: Vec<bool> = rules.iter().map(|rule| rule.names(names)).collect();
                 told.into_iter().all(|told| told)
@@ -230,12 +248,9 @@ impl Rule {
 
 /// An anchored pattern of letters and digits as a glob in which a digit is any character.
 fn glob(regex: &str) -> Option<String> {
-    let mut rest = regex.strip_prefix('^')?;
+    let mut rest = regex.strip_prefix('^')?.strip_suffix('$')?;
     let mut glob = String::new();
     while let Some(letter) = rest.chars().next() {
-        if rest == "$" {
-            return Some(glob);
-        }
         let mut part = letter.to_string();
         rest = &rest[letter.len_utf8()..];
         if letter == '\\' {
@@ -258,7 +273,7 @@ fn glob(regex: &str) -> Option<String> {
         }
         glob.push_str(&part.repeat(times));
     }
-    Some(format!("{glob}*"))
+    Some(glob)
 }
 
 /// Reads the prices of one model.
@@ -595,7 +610,7 @@ mod tests {
     fn the_first_model_that_fits_a_name_has_it() {
         let prices = r#""prices": {"input_mtok": 1, "output_mtok": 1}"#;
         let listing = one(&format!(
-            r#"{{"id": "m-1", "match": {{"or": [{{"equals": "m-old"}}, {{"regex": "^m-1-\\d{{2}}$"}}]}}, {prices}}},
+            r#"{{"id": "m-1", "match": {{"or": [{{"equals": "M-old"}}, {{"regex": "^m-1-\\d{{2}}$"}}]}}, {prices}}},
                {{"id": "m-old", "match": {{"starts_with": "m"}}, "prices": {{"input_mtok": 9, "output_mtok": 9}}}}"#
         ))
         .unwrap();
@@ -607,6 +622,7 @@ mod tests {
         assert_eq!(input("bedrock", "m-1-??"), 1_000_000);
         assert_eq!(input("bedrock", "m*"), 9_000_000);
         assert_eq!(input("bedrock", "m-1"), 9_000_000);
+        assert_eq!(input("bedrock", "M-old"), 1_000_000);
         assert_eq!(input("shop", "m-old"), 1_000_000);
     }
 
@@ -649,8 +665,15 @@ mod tests {
             glob(r"^gpt-5\.4-\d{4}-\d{2}$").as_deref(),
             Some("gpt-5.4-????-??")
         );
-        assert_eq!(glob(r"^opus[-@]\d").as_deref(), Some("opus??*"));
-        for other in [r"^(a/)?b$", r"^(?!.*-tts)", "a$", r"^\w$", "^a.b$"] {
+        assert_eq!(glob(r"^opus[-@]\d$").as_deref(), Some("opus??"));
+        for other in [
+            r"^opus-\d",
+            r"^(a/)?b$",
+            r"^(?!.*-tts)",
+            "a$",
+            r"^\w$",
+            "^a.b$",
+        ] {
             assert_eq!(glob(other), None, "{other}");
         }
     }

@@ -306,7 +306,12 @@ fn terms(prices: &Prices) -> Result<Terms> {
     };
     add(None, &[&prices.standard])?;
     for (tier, own) in &prices.tiers {
-        add(Some(*tier), &[own, &prices.standard])?;
+        let mut standard = prices.standard.clone();
+        if own.has(Kind::Output) {
+            // Reasoning is output: it costs what the tier's output does.
+            standard.remove(Kind::Reasoning);
+        }
+        add(Some(*tier), &[own, &standard])?;
     }
     Ok(terms)
 }

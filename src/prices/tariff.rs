@@ -39,6 +39,10 @@ impl Tariff {
         self.0.entry(kind).or_default().insert(above, read.units);
     }
 
+    pub(super) fn remove(&mut self, kind: Kind) {
+        self.0.remove(&kind);
+    }
+
     pub(super) fn has(&self, kind: Kind) -> bool {
         self.0.contains_key(&kind)
     }

@@ -31,7 +31,8 @@ pub struct Environment {
     pub(crate) defaults: BTreeMap<String, String>,
     /// Views that call saved queries, as they were written.
     views: RwLock<BTreeMap<String, Query>>,
-    reference: Mutex<Arc<Reference>>,
+    /// The rows of prices, aliases and bands that the functions know now.
+    reference: Mutex<Vec<Vec<RecordBatch>>>,
     statements: AtomicUsize,
 }
 
@@ -51,7 +52,7 @@ impl Environment {
                 .collect(),
             defaults,
             views: RwLock::default(),
-            reference: Mutex::new(Arc::default()),
+            reference: Mutex::default(),
             statements: AtomicUsize::new(0),
         };
         for schema in [INPUTS, SHARED, BUILT_IN] {
@@ -101,17 +102,16 @@ impl Environment {
         for name in ["prices", "aliases", "bands"] {
             relations.push(self.relation(name).await?);
         }
-        let fresh = Reference::from_batches(&relations[0], &relations[1], &relations[2])?;
-        let fresh = Arc::new(fresh);
         let mut current = self
             .reference
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if *current != fresh {
+        if *current != relations {
+            let fresh = Reference::from_batches(&relations[0], &relations[1], &relations[2])?;
             let state = self.context.state_ref();
             let mut state = state.write();
-            apportion_udfs::register_reference(&mut *state, Arc::clone(&fresh))?;
-            *current = fresh;
+            apportion_udfs::register_reference(&mut *state, Arc::new(fresh))?;
+            *current = relations;
         }
         Ok(())
     }

@@ -103,11 +103,12 @@ fn tree(statement: &mut Statement) -> Option<&mut dyn Tree> {
 }
 
 /// Functions that price, rename or judge by the session's prices, aliases and bands.
-const READS_REFERENCE: [&str; 5] = [
+const READS_REFERENCE: [&str; 6] = [
     "call_cost",
     "call_cost_parts",
     "canonical",
     "list_price",
+    "nearest_models",
     "margin_band",
 ];
 

@@ -248,6 +248,9 @@ impl Setting {
     }
 
     fn model(&self, dice: &mut Dice) -> String {
+        if dice.chance(6) {
+            return format!("{}/{}", self.named("raw"), self.named("m-small"));
+        }
         let models = ["m-small", "m-small", "m-large", "x", "RAW-m-small", "RAW-l"];
         self.named_one(dice, &models)
     }
@@ -260,6 +263,7 @@ impl Setting {
             ("model", "RAW-m-small", "m-small"),
             ("model", "RAW-*", "m-large"),
             ("model", "RAW-?", "x"),
+            ("model", "raw/*", "*"),
             ("sub_account", "S1", "s1"),
             ("sub_account", "S*", "s2"),
             ("customer", "A", "a"),
@@ -279,7 +283,10 @@ impl Setting {
             let alias = Alias {
                 kind: kind.to_owned(),
                 name: self.named(name),
-                canonical: self.named(canonical),
+                canonical: match canonical {
+                    "*" => "*".to_owned(),
+                    canonical => self.named(canonical),
+                },
                 effective_from: dice.maybe(15, |dice| self.instant(dice)),
             };
             if kind == "sub_account" && alias.effective_from.is_none() && dice.chance(20) {
@@ -329,7 +336,7 @@ impl Setting {
 
     fn call(&self, dice: &mut Dice) -> Call {
         let called_at = self.instant(dice);
-        let tiers = ["standard", "batch", "batch", "flex", "priority"];
+        let tiers = ["standard", "default", "batch", "batch", "flex", "priority"];
         let service_tier = dice
             .maybe(45, |dice| dice.pick(&tiers).to_owned())
             .filter(|_| self.carries[1]);
@@ -449,7 +456,7 @@ impl Setting {
             },
             effective_to: dice.maybe(8, |dice| self.instant(dice)),
             service_tier: dice.maybe(25, |dice| {
-                dice.pick(&["batch", "batch", "priority", "standard"])
+                dice.pick(&["batch", "batch", "priority", "standard", "default"])
                     .to_owned()
             }),
             min_input_tokens: dice.maybe(20, |dice| dice.pick(&[0, 5, 1_000, 100_000])),
@@ -546,7 +553,8 @@ impl Setting {
             sub_account: self.optional(dice, 22, &["s1", "s1", "s2", "s3", "S1", "S2"]),
             model: self.optional(dice, 30, &["m-small", "m-small", "m-large", "RAW-l", "x"]),
             service_tier: dice.maybe(12, |dice| {
-                dice.pick(&["batch", "standard", "priority", ""]).to_owned()
+                dice.pick(&["batch", "standard", "default", "priority", ""])
+                    .to_owned()
             }),
             token_type: dice.maybe(30, |dice| dice.pick(&token_types).to_owned()),
             request_id: self.optional(dice, 10, &["r0", "r1", "r2", "r9"]),
@@ -681,7 +689,9 @@ impl Setting {
                 .filter(|_| dice.chance(85))
                 .or_else(|| self.optional(dice, 20, &["m-small", "RAW-l", "x"])),
             service_tier: like.service_tier.filter(|_| dice.chance(85)).or_else(|| {
-                dice.maybe(10, |dice| dice.pick(&["batch", "standard", ""]).to_owned())
+                dice.maybe(10, |dice| {
+                    dice.pick(&["batch", "standard", "default", ""]).to_owned()
+                })
             }),
             period_start,
             period_end,
@@ -791,7 +801,7 @@ mod tests {
     use super::super::reference::pricing::{list_cost, list_costs};
     use super::*;
 
-    const SEEDS: u64 = 600;
+    const SEEDS: u64 = 2_000;
 
     fn worlds() -> impl Iterator<Item = (World, Options)> {
         (0..SEEDS).map(|seed| (world(seed, &format!("w{seed}")), options(seed)))

@@ -11,7 +11,7 @@ use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
     call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
-    margin_band, rounded_ratio, slot_start, slots_within, to_amount, to_exact,
+    margin_band, nearest_models, rounded_ratio, slot_start, slots_within, to_amount, to_exact,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -112,6 +112,10 @@ fn informed(reference: Arc<Reference>) -> Vec<Function> {
         ),
         scalar(&canonical::MANUAL, canonical::Canonical::new(shared())),
         scalar(&list_price::MANUAL, list_price::ListPrice::new(shared())),
+        scalar(
+            &nearest_models::MANUAL,
+            nearest_models::NearestModels::new(shared()),
+        ),
         scalar(
             &margin_band::MANUAL,
             margin_band::MarginBand::new(reference),

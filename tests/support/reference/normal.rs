@@ -147,7 +147,26 @@ fn alias(aliases: &[Alias], kind: &str, name: &str, at: i64) -> Option<String> {
                 &alias.canonical,
             )
         })
-        .map(|alias| alias.canonical.clone())
+        .map(|alias| match alias.canonical.as_str() {
+            "*" => taken(&alias.name, name),
+            canonical => canonical.to_owned(),
+        })
+}
+
+/// "A canonical name `*` is what the `*` of the alias's name stands for."
+fn taken(glob: &str, name: &str) -> String {
+    let before = glob.chars().take_while(|letter| *letter != '*').count();
+    let after = glob.chars().count() - before - 1;
+    let length = name.chars().count() - before - after;
+    name.chars().skip(before).take(length).collect()
+}
+
+/// "`default` is another name of the standard tier."
+fn tier(name: Option<&String>) -> Option<String> {
+    text(name).map(|name| match name.as_str() {
+        "default" => "standard".to_owned(),
+        _ => name,
+    })
 }
 
 fn canonical(aliases: &[Alias], kind: &str, name: &str, at: i64) -> String {
@@ -175,7 +194,7 @@ pub(crate) fn normal_call(aliases: &[Alias], call: &Call) -> NormalCall {
         provider: canonical(aliases, "provider", &call.provider, at),
         model: canonical_text(aliases, "model", call.model.as_ref(), at),
         sub_account: canonical_text(aliases, "sub_account", call.sub_account.as_ref(), at),
-        stated_tier: text(call.service_tier.as_ref()),
+        stated_tier: tier(call.service_tier.as_ref()),
         feature: text(call.feature.as_ref()),
         query_type: text(call.query_type.as_ref()),
         input,
@@ -210,7 +229,7 @@ pub(crate) fn normal_prices(world: &World) -> Vec<Price> {
         Price {
             provider: canonical(&world.aliases, "provider", &price.provider, at),
             model,
-            service_tier: text(price.service_tier.as_ref()).filter(|tier| tier != "standard"),
+            service_tier: tier(price.service_tier.as_ref()).filter(|tier| tier != "standard"),
             source: text(price.source.as_ref()),
             ..price.clone()
         }
@@ -241,7 +260,7 @@ fn normal_row(aliases: &[Alias], charge: &Charge) -> Charge {
         charge_id: text(charge.charge_id.as_ref()),
         provider: canonical(aliases, "provider", &charge.provider, at),
         model: canonical_text(aliases, "model", charge.model.as_ref(), at),
-        service_tier: text(charge.service_tier.as_ref()),
+        service_tier: tier(charge.service_tier.as_ref()),
         token_type: text(charge.token_type.as_ref()),
         request_id: text(charge.request_id.as_ref()),
         customer_tag: canonical_text(aliases, "customer", charge.customer_tag.as_ref(), at)
@@ -369,7 +388,7 @@ fn reported_tokens(world: &World, charge: &NormalCharge) -> Option<BigRational> 
             == canonical(&world.aliases, "provider", &row.provider, row.period_start)
             && agrees(&charge.sub_account, named("sub_account", &row.sub_account))
             && agrees(&charge.model, named("model", &row.model))
-            && agrees(&charge.service_tier, text(row.service_tier.as_ref()))
+            && agrees(&charge.service_tier, tier(row.service_tier.as_ref()))
             && charge.start <= row.period_start
             && row.period_end <= charge.end;
         if let Some(tokens) = tokens_of_type(row, charge.token_type.as_deref())

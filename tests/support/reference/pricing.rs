@@ -59,9 +59,9 @@ pub(crate) fn price(prices: &[Price], call: &NormalCall) -> Result<ListCost, &'s
     let own = call.list_cost.filter(|cost| *cost >= 0);
     if call.response_cached || call.weightless {
         let currency = match (&row, own) {
-            (Ok(row), _) => Some(row.currency.clone()),
-            (Err(_), Some(_)) => Some("USD".to_owned()),
-            (Err(_), None) => None,
+            (Ok(row), _) if !is_invalid(call) => Some(row.currency.clone()),
+            (_, Some(_)) => Some("USD".to_owned()),
+            (_, None) => None,
         };
         return Ok(ListCost {
             whole: 0,

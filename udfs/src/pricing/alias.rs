@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::names::Names;
 
@@ -53,8 +54,32 @@ pub struct AliasRow {
     pub effective_from: Option<i64>,
 }
 
-/// Canonical names by the time they hold from, the latest first.
-type Spellings = Vec<(i64, String)>;
+/// A name or glob, and what it stands for by the time from which it does, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spellings {
+    name: String,
+    canonical: Vec<(i64, String)>,
+}
+
+/// As a canonical name: what the `*` of the alias's own name stands for.
+const TAKEN: &str = "*";
+
+impl Spellings {
+    fn of<'n>(&'n self, name: &'n str, at: i64) -> Option<&'n str> {
+        let (_, canonical) = self.canonical.iter().find(|(from, _)| *from <= at)?;
+        if canonical == TAKEN {
+            self.taken(name)
+        } else {
+            Some(canonical)
+        }
+    }
+
+    fn taken<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let (before, after) = self.name.split_once(TAKEN)?;
+        let rest = name.strip_prefix(before)?.strip_suffix(after)?;
+        Some(rest).filter(|rest| !rest.is_empty())
+    }
+}
 
 /// All aliases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,16 +91,19 @@ impl Aliases {
     pub fn new(rows: impl IntoIterator<Item = AliasRow>) -> Self {
         let mut kinds: HashMap<AliasKind, BTreeMap<String, Spellings>> = HashMap::new();
         for row in rows {
-            let spellings = kinds
-                .entry(row.kind)
-                .or_default()
-                .entry(row.name)
-                .or_default();
-            spellings.push((row.effective_from.unwrap_or(i64::MIN), row.canonical));
+            let names = kinds.entry(row.kind).or_default();
+            let spellings = names.entry(row.name.clone()).or_insert(Spellings {
+                name: row.name,
+                canonical: vec![],
+            });
+            let from = row.effective_from.unwrap_or(i64::MIN);
+            spellings.canonical.push((from, row.canonical));
         }
         let sorted = kinds.into_iter().map(|(kind, mut names)| {
             for spellings in names.values_mut() {
-                spellings.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+                spellings
+                    .canonical
+                    .sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
             }
             (kind, Names::from(names))
         });
@@ -89,7 +117,7 @@ impl Aliases {
     }
 
     /// The alias of `name` in force at `at`, if there is one.
-    pub fn alias(&self, kind: AliasKind, name: &str, at: i64) -> Option<&str> {
+    pub fn alias<'n>(&'n self, kind: AliasKind, name: &'n str, at: i64) -> Option<&'n str> {
         self.lookup(kind).alias(name, at)
     }
 
@@ -98,29 +126,32 @@ impl Aliases {
         AliasLookup {
             names: self.kinds.get(&kind),
             memo: HashMap::new(),
+            last: None,
         }
     }
 }
 
-/// Remembers which aliases a name matches.
+/// Remembers which aliases a name matches; equal names in a row are looked up once.
 #[derive(Debug)]
 pub struct AliasLookup<'r, 'n> {
     names: Option<&'r Names<Spellings>>,
-    memo: HashMap<&'n str, Vec<&'r Spellings>>,
+    memo: HashMap<&'n str, Arc<[&'r Spellings]>>,
+    last: Option<(&'n str, Arc<[&'r Spellings]>)>,
 }
 
 impl<'r, 'n> AliasLookup<'r, 'n> {
-    pub fn alias(&mut self, name: &'n str, at: i64) -> Option<&'r str> {
+    pub fn alias(&mut self, name: &'n str, at: i64) -> Option<&'n str>
+    where
+        'r: 'n,
+    {
         let names = self.names?;
-        let matches = self
-            .memo
-            .entry(name)
-            .or_insert_with(|| names.matches(name).collect());
-        let in_force = |spellings: &&'r Spellings| {
-            let latest = spellings.iter().find(|(from, _)| *from <= at);
-            latest.map(|(_, canonical)| canonical.as_str())
-        };
-        matches.iter().find_map(in_force)
+        if self.last.as_ref().is_none_or(|(last, _)| *last != name) {
+            let matches = self.memo.entry(name);
+            let matches = matches.or_insert_with(|| names.matches(name).collect());
+            self.last = Some((name, Arc::clone(matches)));
+        }
+        let (_, matches) = self.last.as_ref()?;
+        matches.iter().find_map(|spellings| spellings.of(name, at))
     }
 
     /// The alias, or the name itself.
@@ -176,6 +207,27 @@ mod tests {
         let aliases = aliases();
         assert_eq!(aliases.alias(AliasKind::Model, "soon", 99), Some("glob"));
         assert_eq!(aliases.alias(AliasKind::Model, "soon", 100), Some("now"));
+    }
+
+    #[test]
+    fn a_star_stands_for_what_the_star_of_the_name_took() {
+        let row = |name: &str, canonical: &str| AliasRow {
+            kind: AliasKind::Model,
+            name: name.to_owned(),
+            canonical: canonical.to_owned(),
+            effective_from: None,
+        };
+        let aliases = Aliases::new([row("bedrock/*", "*"), row("*-latest", "*"), row("?*", "x")]);
+        for (name, expected) in [
+            ("bedrock/us.claude", "us.claude"),
+            ("bedrock/bedrock/m", "bedrock/m"),
+            ("gpt-latest", "gpt"),
+            ("bedrock/", "x"),
+            ("other", "x"),
+        ] {
+            let found = aliases.alias(AliasKind::Model, name, 0);
+            assert_eq!(found, Some(expected), "{name}");
+        }
     }
 
     #[test]

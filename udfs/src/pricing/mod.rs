@@ -50,7 +50,13 @@ impl fmt::Display for Unpriced {
     }
 }
 
-/// The service tier that decides about prices: `standard` and the empty text are no tier.
+/// The service tier that decides about prices: `standard`, which some call `default`, and the empty
+/// text are no tier.
 pub(crate) fn service_tier(tier: Option<&str>) -> Option<&str> {
-    tier.filter(|tier| !tier.is_empty() && !tier.eq_ignore_ascii_case("standard"))
+    let is_standard = |tier: &str| {
+        ["", "standard", "default"]
+            .iter()
+            .any(|none| tier.eq_ignore_ascii_case(none))
+    };
+    tier.filter(|tier| !is_standard(tier))
 }

@@ -18,6 +18,12 @@ impl<V> Names<V> {
         self.exact.is_empty() && self.globs.is_empty()
     }
 
+    /// Every name and glob.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let exact = self.exact.keys().map(String::as_str);
+        exact.chain(self.globs.iter().map(|(glob, _)| glob.as_str()))
+    }
+
     /// Every value whose name or glob matches, the most specific first.
     pub fn matches<'v>(&'v self, name: &str) -> impl Iterator<Item = &'v V> {
         let globs = self

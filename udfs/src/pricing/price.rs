@@ -40,7 +40,9 @@ pub struct CostParts {
     pub cache_read: Amount,
     pub cache_write_5m: Amount,
     pub cache_write_1h: Amount,
+    /// Without reasoning.
     pub output: Amount,
+    pub reasoning: Amount,
     pub request: Amount,
 }
 
@@ -57,13 +59,13 @@ impl Rates {
     }
 
     pub fn cost_of(&self, usage: &Usage) -> Result<CostParts, MoneyError> {
-        let answer = self.output.cost_of(usage.answer)?;
         Ok(CostParts {
             input: self.input.cost_of(usage.uncached)?,
             cache_read: self.cache_read.cost_of(usage.cache_read)?,
             cache_write_5m: self.cache_write.cost_of(usage.cache_write_5m)?,
             cache_write_1h: self.cache_write_1h.cost_of(usage.cache_write_1h)?,
-            output: answer.checked_add(self.reasoning.cost_of(usage.reasoning)?)?,
+            output: self.output.cost_of(usage.answer)?,
+            reasoning: self.reasoning.cost_of(usage.reasoning)?,
             request: self.per_request,
         })
     }
@@ -77,11 +79,18 @@ impl CostParts {
             cache_write_5m,
             cache_write_1h,
             output,
+            reasoning,
             request,
         } = *self;
-        [cache_read, cache_write_5m, cache_write_1h, output, request]
-            .into_iter()
-            .try_fold(input, Amount::checked_add)
+        let others = [
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            output,
+            reasoning,
+            request,
+        ];
+        others.into_iter().try_fold(input, Amount::checked_add)
     }
 }
 

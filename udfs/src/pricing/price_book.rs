@@ -58,6 +58,39 @@ impl PriceBook {
         }
     }
 
+    /// Names of the book that resemble a model's, the provider's own first; another provider's with
+    /// its name before it.
+    pub fn nearest(&self, provider: &str, model: &str) -> Vec<String> {
+        const ENOUGH: usize = 3;
+        const ALIKE: f64 = 0.85;
+        let likeness =
+            |name: &str| strsim::jaro_winkler(&model.to_lowercase(), &name.to_lowercase());
+        let mut alike: Vec<(bool, f64, String)> = vec![];
+        for (other, models) in &self.providers {
+            let is_own = other == provider;
+            let names = models.names().map(|name| (likeness(name), name));
+            alike.extend(names.filter(|(likeness, _)| *likeness >= ALIKE).map(
+                |(likeness, name)| {
+                    let name = if is_own {
+                        name.to_owned()
+                    } else {
+                        format!("{other}/{name}")
+                    };
+                    (is_own, likeness, name)
+                },
+            ));
+        }
+        alike.sort_by(|a, b| {
+            let better = b.0.cmp(&a.0).then_with(|| b.1.total_cmp(&a.1));
+            better.then_with(|| a.2.cmp(&b.2))
+        });
+        alike
+            .into_iter()
+            .take(ENOUGH)
+            .map(|(_, _, name)| name)
+            .collect()
+    }
+
     /// For many calls: each pair of names is looked up once.
     pub fn lookup<'a>(&'a self, aliases: &'a Aliases) -> PriceLookup<'a> {
         PriceLookup {

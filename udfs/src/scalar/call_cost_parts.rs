@@ -22,12 +22,13 @@ use crate::pricing::Unpriced;
 use crate::pricing::price::CostParts;
 use crate::reference::Reference;
 
-const AMOUNTS: [&str; 6] = [
+const AMOUNTS: [&str; 7] = [
     "input",
     "cache_read",
     "cache_write_5m",
     "cache_write_1h",
     "output",
+    "reasoning",
     "request",
 ];
 
@@ -107,7 +108,7 @@ fn fields() -> Fields {
 
 /// The struct's columns while they are built.
 struct Columns {
-    amounts: [Decimal128Builder; 6],
+    amounts: [Decimal128Builder; 7],
     currency: StringBuilder,
     reason: StringBuilder,
 }
@@ -136,6 +137,7 @@ impl Columns {
                 cache_write_5m,
                 cache_write_1h,
                 output,
+                reasoning,
                 request,
             } = *costs;
             [
@@ -144,6 +146,7 @@ impl Columns {
                 cache_write_5m,
                 cache_write_1h,
                 output,
+                reasoning,
                 request,
             ]
             .map(Amount::units)
@@ -175,13 +178,13 @@ mod tests {
     async fn parts_sum_to_the_cost() {
         let call = "'openai', 'gpt-4.1', '2026-03-01', 100, 50, 20, 30, 10, 5, NULL";
         let sql = format!(
-            "SELECT p.input, p.cache_read, p.cache_write_5m, p.cache_write_1h, p.output, p.request, p.currency,
-                p.input + p.cache_read + p.cache_write_5m + p.cache_write_1h + p.output + p.request
+            "SELECT p.input, p.cache_read, p.cache_write_5m, p.cache_write_1h, p.output, p.reasoning, p.request, p.currency,
+                p.input + p.cache_read + p.cache_write_5m + p.cache_write_1h + p.output + p.reasoning + p.request
                     = call_cost({call}) AS tied
              FROM (SELECT call_cost_parts({call}) AS p)"
         );
-        let parts = "0.000350000000|0.000140000000|0.000140000000|0.000070000000|0.000700000000\
-                     |0.005000000000|USD|true";
+        let parts = "0.000350000000|0.000140000000|0.000140000000|0.000070000000|0.000630000000\
+                     |0.000070000000|0.005000000000|USD|true";
         assert_eq!(row(&session().await, &sql).await, parts);
     }
 

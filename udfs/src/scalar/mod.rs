@@ -7,6 +7,7 @@ pub(crate) mod converted_amount;
 pub(crate) mod customer_hash;
 pub(crate) mod list_price;
 pub(crate) mod margin_band;
+pub(crate) mod nearest_models;
 pub(crate) mod rounded_ratio;
 pub(crate) mod slot_start;
 pub(crate) mod slots_within;
