@@ -264,12 +264,17 @@ def regexes(entry):
 
 
 def has_no_glob(entry):
-    return any("(" in regex for regex in regexes(entry))
+    return any(not is_glob(regex) for regex in regexes(entry))
+
+
+def is_glob(regex):
+    """Whether a glob says the same, a digit aside."""
+    return "(" not in regex and regex.endswith("$")
 
 
 def fits_widely(entry, name):
     """Where any character is a digit."""
-    return any(re.search(regex.replace(r"\d", "."), name) for regex in regexes(entry) if "(" not in regex)
+    return any(re.search(regex.replace(r"\d", "."), name) for regex in regexes(entry) if is_glob(regex))
 
 
 class GenaiList:
@@ -326,6 +331,8 @@ class GenaiList:
         """Where a glob is not the rule that it stands for."""
         if model and found is None and not is_exact(model.entry, call.name) and has_no_glob(model.entry):
             return "a rule that is no glob: its names are not known"
+        if model and found is None and call.name.lower() == model.entry.id.lower() and call.name not in (model.entry.id, model.entry.id.lower()):
+            return "a name in other capitals than the list's is not known"
         if model is None and found is not None:
             wide = [entry for entry in self.sold(self.spelled[call.provider]) if fits_widely(entry, call.name)]
             models = [self.model(call.provider, call.name, entry) for entry in wide]
