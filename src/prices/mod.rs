@@ -21,6 +21,7 @@ mod json;
 mod litellm;
 mod moment;
 mod number;
+mod rule;
 mod spelling;
 mod tariff;
 
