@@ -33,6 +33,15 @@ impl Amount {
             .map(Self)
     }
 
+    /// A price of eighteen digits times a count of twenty: 38 digits always hold it.
+    #[allow(
+        clippy::arithmetic_side_effects,
+        reason = "10¹⁸ × 2⁶⁴ is less than 2¹²⁷"
+    )]
+    pub(super) fn product(price: u64, count: u64) -> Self {
+        Self(i128::from(price) * i128::from(count))
+    }
+
     pub fn units(self) -> i128 {
         self.0
     }

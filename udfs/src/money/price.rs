@@ -3,7 +3,7 @@
 //! Six decimals per million tokens are twelve decimals per token, the scale of [`Amount`]: pricing
 //! never rounds.
 
-use super::{Amount, MoneyError};
+use super::Amount;
 
 /// Currency units per 1,000,000 tokens; `DECIMAL(18, 6)` in SQL. Never negative.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,14 +23,9 @@ impl PerMtok {
         i128::from(self.0)
     }
 
-    /// Exact: `tokens × price`, with nothing to round.
-    pub fn cost_of(self, tokens: u64) -> Result<Amount, MoneyError> {
-        let units = i128::from(self.0).checked_mul(i128::from(tokens));
-        units
-            .ok_or(MoneyError::Overflow {
-                precision: Amount::PRECISION,
-            })
-            .and_then(Amount::new)
+    /// Exact: `tokens × price`, with nothing to round and nothing to overflow.
+    pub fn cost_of(self, tokens: u64) -> Amount {
+        Amount::product(self.0, tokens)
     }
 }
 
@@ -41,17 +36,14 @@ mod tests {
     #[test]
     fn a_token_costs_a_millionth_of_the_price() {
         let price = PerMtok::new(2_500_000).unwrap();
-        assert_eq!(price.cost_of(1).unwrap().to_string(), "0.000002500000");
-        assert_eq!(
-            price.cost_of(1_000_000).unwrap().to_string(),
-            "2.500000000000"
-        );
+        assert_eq!(price.cost_of(1).to_string(), "0.000002500000");
+        assert_eq!(price.cost_of(1_000_000).to_string(), "2.500000000000");
     }
 
     #[test]
     fn the_largest_price_of_the_most_tokens_fits() {
         let price = PerMtok::new(10_i128.pow(18) - 1).unwrap();
-        assert!(price.cost_of(u64::MAX).is_ok());
+        assert!(Amount::new(price.cost_of(u64::MAX).units()).is_ok());
         assert!(PerMtok::new(10_i128.pow(18)).is_none());
         assert!(PerMtok::new(-1).is_none());
     }

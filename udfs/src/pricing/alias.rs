@@ -154,6 +154,19 @@ impl<'r, 'n> AliasLookup<'r, 'n> {
         matches.iter().find_map(|spellings| spellings.of(name, at))
     }
 
+    /// Whether a name has the same alias, or none, at all times.
+    pub fn is_steady(&mut self, name: &'n str) -> bool
+    where
+        'r: 'n,
+    {
+        self.alias(name, i64::MIN);
+        let matches = self.last.as_ref().map(|(_, matches)| matches);
+        matches.is_none_or(|matches| {
+            let first = matches.first();
+            first.is_none_or(|spellings| matches!(spellings.canonical.as_slice(), [(i64::MIN, _)]))
+        })
+    }
+
     /// The alias, or the name itself.
     pub fn canonical(&mut self, name: &'n str, at: i64) -> &'n str
     where

@@ -58,16 +58,16 @@ impl Rates {
         }
     }
 
-    pub fn cost_of(&self, usage: &Usage) -> Result<CostParts, MoneyError> {
-        Ok(CostParts {
-            input: self.input.cost_of(usage.uncached)?,
-            cache_read: self.cache_read.cost_of(usage.cache_read)?,
-            cache_write_5m: self.cache_write.cost_of(usage.cache_write_5m)?,
-            cache_write_1h: self.cache_write_1h.cost_of(usage.cache_write_1h)?,
-            output: self.output.cost_of(usage.answer)?,
-            reasoning: self.reasoning.cost_of(usage.reasoning)?,
+    pub fn cost_of(&self, usage: &Usage) -> CostParts {
+        CostParts {
+            input: self.input.cost_of(usage.uncached),
+            cache_read: self.cache_read.cost_of(usage.cache_read),
+            cache_write_5m: self.cache_write.cost_of(usage.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.cost_of(usage.cache_write_1h),
+            output: self.output.cost_of(usage.answer),
+            reasoning: self.reasoning.cost_of(usage.reasoning),
             request: self.per_request,
-        })
+        }
     }
 }
 

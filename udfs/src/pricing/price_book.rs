@@ -98,6 +98,8 @@ impl PriceBook {
             provider_aliases: aliases.lookup(AliasKind::Provider),
             model_aliases: aliases.lookup(AliasKind::Model),
             memo: HashMap::new(),
+            found: vec![],
+            recent: vec![None; RECENT],
         }
     }
 }
@@ -108,7 +110,30 @@ pub struct PriceLookup<'a> {
     book: &'a PriceBook,
     provider_aliases: AliasLookup<'a, 'a>,
     model_aliases: AliasLookup<'a, 'a>,
-    memo: HashMap<(&'a str, &'a str), Vec<&'a Vec<Price>>>,
+    /// Where in `found` a canonical pair's rows are.
+    memo: HashMap<(&'a str, &'a str), usize>,
+    /// Rows by name, the most specific name first.
+    found: Vec<Vec<&'a Vec<Price>>>,
+    /// Pairs as they are written, whose aliases do not change with time; one a place.
+    recent: Vec<Option<(&'a str, &'a str, usize)>>,
+}
+
+/// Ledgers name few models, so that most calls find theirs here. A place has ten bits.
+const RECENT: usize = 1 << 10;
+
+/// A pair's place among the recent ones; names of the same place take turns.
+fn place(provider: &str, model: &str) -> usize {
+    let words = [model, provider].into_iter().flat_map(|name| {
+        name.as_bytes().chunks(8).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        })
+    });
+    let mixed = words.fold(0, |mixed: u64, word| {
+        (mixed.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    usize::try_from(mixed >> 54).unwrap_or_default()
 }
 
 impl<'a> PriceLookup<'a> {
@@ -118,15 +143,7 @@ impl<'a> PriceLookup<'a> {
         model: &'a str,
         moment: Moment<'_>,
     ) -> Result<&'a Price, Unpriced> {
-        let provider = self.provider_aliases.canonical(provider, moment.at);
-        let model = self.model_aliases.canonical(model, moment.at);
-        let candidates = self.memo.entry((provider, model)).or_insert_with(|| {
-            let models = self.book.providers.get(provider);
-            models
-                .into_iter()
-                .flat_map(|models| models.matches(model))
-                .collect()
-        });
+        let candidates = self.candidates(provider, model, moment.at);
         if candidates.is_empty() {
             return Err(Unpriced::Model);
         }
@@ -134,6 +151,35 @@ impl<'a> PriceLookup<'a> {
             .iter()
             .find(|prices| prices.iter().any(|p| p.in_force(moment.at)));
         choose(in_force.ok_or(Unpriced::Date)?, moment)
+    }
+
+    fn candidates(&mut self, provider: &'a str, model: &'a str, at: i64) -> &[&'a Vec<Price>] {
+        let place = place(provider, model);
+        match self.recent[place] {
+            Some((known, named, index)) if known == provider && named == model => {
+                &self.found[index]
+            }
+            _ => {
+                let steady = self.provider_aliases.is_steady(provider)
+                    && self.model_aliases.is_steady(model);
+                let index = self.looked_up(provider, model, at);
+                if steady {
+                    self.recent[place] = Some((provider, model, index));
+                }
+                &self.found[index]
+            }
+        }
+    }
+
+    fn looked_up(&mut self, provider: &'a str, model: &'a str, at: i64) -> usize {
+        let provider = self.provider_aliases.canonical(provider, at);
+        let model = self.model_aliases.canonical(model, at);
+        *self.memo.entry((provider, model)).or_insert_with(|| {
+            let models = self.book.providers.get(provider).into_iter();
+            let rows = models.flat_map(|models| models.matches(model)).collect();
+            self.found.push(rows);
+            self.found.len() - 1
+        })
     }
 }
 

@@ -72,7 +72,7 @@ impl ScalarUDFImpl for CallCost {
         calls.price_each(args.number_rows, &self.reference, |priced| {
             let cost = priced
                 .ok()
-                .map(|(price, usage)| price.rates.cost_of(&usage)?.total());
+                .map(|(price, usage)| price.rates.cost_of(&usage).total());
             let cost = cost
                 .transpose()
                 .map_err(|error| failed(MANUAL.name, &error))?;

@@ -16,7 +16,6 @@ use super::AMOUNT;
 use super::calls::{Calls, PARAMETERS};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::manual::{Face, Manual};
-use crate::columnar::number::failed;
 use crate::money::Amount;
 use crate::pricing::Unpriced;
 use crate::pricing::price::CostParts;
@@ -84,7 +83,6 @@ impl ScalarUDFImpl for CallCostParts {
             match priced {
                 Ok((price, usage)) => {
                     let costs = price.rates.cost_of(&usage);
-                    let costs = costs.map_err(|error| failed(MANUAL.name, &error))?;
                     parts.append(Some(&costs), Some(&price.currency), None);
                 }
                 Err(reason) => parts.append(None, None, Some(reason)),
