@@ -27,6 +27,14 @@ async fn import(args: &ImportArgs, options: &Options) -> Result<Outcome> {
         .output
         .clone()
         .unwrap_or_else(|| PathBuf::from("prices.parquet"));
+    if path.extension().is_none_or(|ending| ending != "parquet") {
+        return Err(Error::new(format!(
+            "a price book is a Parquet file, and not `{}`",
+            path.display()
+        ))
+        .at("-o")
+        .hint("what changed is written to standard output"));
+    }
     let mut output = Output::open(options.format, None)?;
     let since = match &args.since {
         Some(text) => prices::instant(text).ok_or_else(|| no_date("--since", text))?,
@@ -113,6 +121,11 @@ async fn show(args: &ShowArgs, options: &Options) -> Result<Outcome> {
             .as_ref()
             .is_none_or(|own| *own == row.name.provider)
     });
+    if let (Some(provider), true) = (&provider, rows.is_empty()) {
+        return Err(Error::new(format!(
+            "the price book has no provider `{provider}`"
+        )));
+    }
     let found = found(&rows, &model, at);
     if found.is_empty() {
         return Err(not_found(&rows, &model, at));

@@ -241,7 +241,7 @@ fn source(history: &History) -> Option<&String> {
 
 fn difference(name: &Name, before: Option<&History>, after: Option<&History>) -> Option<Note> {
     let (Some(before), Some(after)) = (before, after) else {
-        let terms = after?.values().next_back()?;
+        let terms = after?.values().rev().find(|terms| !terms.is_empty())?;
         return Some(name.note(What::Added, described(terms)));
     };
     let (start, terms) = after
@@ -260,7 +260,7 @@ fn difference(name: &Name, before: Option<&History>, after: Option<&History>) ->
 /// A model's terms in a few words: the price of most calls, and how many rows there are.
 fn described(terms: &Terms) -> String {
     let Some(rates) = terms.get(&Condition::default()).or(terms.values().next()) else {
-        return "no price".to_owned();
+        return "no price of its own".to_owned();
     };
     let price = |price: PerMtok| number::shown(price.units(), PerMtok::SCALE);
     let kinds = [

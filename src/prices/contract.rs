@@ -57,7 +57,10 @@ fn lines(text: &str) -> Result<Vec<Line>> {
     let columns = relation::relation("prices")
         .map(|prices| prices.columns)
         .unwrap_or_default();
-    for name in &header {
+    for (at, name) in header.iter().enumerate() {
+        if header[..at].contains(name) {
+            return Err(Error::new(format!("the column `{name}` stands twice")).at("line 1"));
+        }
         if !columns.iter().any(|column| column.name == name) {
             let known: Vec<_> = columns.iter().map(|column| column.name).collect();
             return Err(Error::new(format!("`{name}` is no column of `prices`"))
@@ -265,5 +268,7 @@ mod tests {
         }
         let unknown = read("provider,model,price\n").unwrap_err();
         assert!(unknown.to_string().contains("`price` is no column"));
+        let twice = read("provider,model,model\n").unwrap_err();
+        assert!(twice.to_string().contains("`model` stands twice"));
     }
 }

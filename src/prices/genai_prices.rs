@@ -79,7 +79,9 @@ pub(super) fn read(text: &str) -> Result<Listing> {
             let place = |error: Error| error.at(format!("`{}` of `{id}`", name.model));
             models.push(Model::read(model, &name, &mut listing).map_err(place)?);
         }
-        known.insert(id, models);
+        if known.insert(id, models).is_some() {
+            return Err(Error::new(format!("the provider `{id}` stands twice")));
+        }
     }
     for provider in providers {
         let id = field(provider, "id")?;
@@ -224,9 +226,9 @@ impl Reader<'_> {
             .ok_or_else(|| Error::new(format!("`{key}` has no `base`")))?;
         set(0, base)?;
         for tier in value.get("tiers").map(Json::items).unwrap_or_default() {
-            let (Some(start), Some(price)) =
-                (tier.get("start").and_then(Json::whole), tier.get("price"))
-            else {
+            let start = tier.get("start").and_then(Json::whole);
+            let start = start.filter(|start| *start >= 0);
+            let (Some(start), Some(price)) = (start, tier.get("price")) else {
                 return Err(Error::new(format!(
                     "a tier of `{key}` has no `start` or no `price`"
                 )));

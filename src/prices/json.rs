@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::fmt;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub(super) enum Json {
 
 impl Json {
     pub(super) fn parse(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| {
+        let read = serde_json::from_str(text).and_then(|raw: &RawValue| value(raw, 0));
+        read.map_err(|error| {
             let cause = error.to_string();
             let cause = cause.split(" at line ").next().unwrap_or_default();
             Error::new(format!("this is not JSON: {cause}"))
@@ -77,45 +79,56 @@ impl Json {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        let read = match raw.as_bytes().first() {
-            Some(b'{') => {
-                serde_json::from_str::<Entries>(raw).map(|entries| Self::Object(entries.0))
-            }
-            Some(b'[') => serde_json::from_str(raw).map(Self::List),
-            Some(b'"') => serde_json::from_str(raw).map(Self::Text),
-            Some(b't' | b'f') => serde_json::from_str(raw).map(Self::Flag),
-            Some(b'n') => Ok(Self::Null),
-            _ => Ok(Self::Number(raw.to_owned())),
-        };
-        read.map_err(D::Error::custom)
+/// Deeper than any price list.
+const DEPTH: usize = 64;
+
+fn value(raw: &RawValue, depth: usize) -> Result<Json, serde_json::Error> {
+    if depth > DEPTH {
+        return Err(serde_json::Error::custom("it is nested too deep"));
     }
+    let text = raw.get();
+    Ok(match text.as_bytes().first() {
+        Some(b'{') => {
+            let Entries(entries) = serde_json::from_str(text)?;
+            let entries = entries
+                .into_iter()
+                .map(|(name, raw)| Ok((name, value(raw, depth + 1)?)));
+            Json::Object(entries.collect::<Result<_, _>>()?)
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            let items = items.into_iter().map(|raw| value(raw, depth + 1));
+            Json::List(items.collect::<Result<_, _>>()?)
+        }
+        Some(b'"') => Json::Text(serde_json::from_str(text)?),
+        Some(b't' | b'f') => Json::Flag(serde_json::from_str(text)?),
+        Some(b'n') => Json::Null,
+        _ => Json::Number(text.to_owned()),
+    })
 }
 
 /// An object's entries in the file's order; a name that stands twice is refused.
-struct Entries(Vec<(String, Json)>);
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Entries {
+impl<'de> Deserialize<'de> for Entries<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl<'de> Visitor<'de> for Reader {
-            type Value = Entries;
+            type Value = Entries<'de>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
                 let mut entries = vec![];
-                let mut names = std::collections::HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, Json>()? {
+                let mut names = HashSet::new();
+                while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
                     if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format!("`{name}` stands twice")));
                     }
-                    entries.push((name, value));
+                    entries.push((name, raw));
                 }
                 Ok(Entries(entries))
             }
@@ -141,8 +154,11 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_told() {
-        let broken = |text| Json::parse(text).unwrap_err().to_string();
+        let broken = |text: &str| Json::parse(text).unwrap_err().to_string();
         assert!(broken(r#"{"a": 1"#).contains("not JSON"));
         assert!(broken(r#"{"a": 1, "a": 2}"#).contains("`a` stands twice"));
+        assert!(broken(&"[".repeat(100_000)).contains("not JSON"));
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(broken(&deep).contains("nested too deep"));
     }
 }

@@ -157,20 +157,13 @@ fn prices(entry: &Json) -> Result<Prices> {
     let mut prices = Prices::default();
     let mut cache_hit = None;
     for (key, value) in entry.entries() {
-        if *value == Json::Null || !(key.contains("cost") || key.contains("pric")) {
-            continue;
-        }
-        if key == "tiered_pricing" {
+        if key == "tiered_pricing" || !is_price(key, value) {
             continue;
         }
         match Key::parse(key)? {
             Key::CacheHit => cache_hit = Some((key, value)),
             Key::Price(kind, above, tier) => prices.set(key, kind, above, tier, value)?,
-            Key::Skipped => {
-                prices
-                    .skipped
-                    .insert(format!("{key}: the book has no column for it"));
-            }
+            Key::Skipped => prices.skip(key),
         }
     }
     if let Some((key, value)) = cache_hit
@@ -215,22 +208,32 @@ impl Prices {
     /// A range prices the whole of a call whose input is above its lower end.
     fn set_range(&mut self, range: &Json) -> Result<()> {
         let ends = range.get("range").map(Json::items).unwrap_or_default();
-        let Some(lower) = ends.first().and_then(Json::whole) else {
+        let lower = ends.first().and_then(Json::whole);
+        let Some(lower) = lower.filter(|lower| *lower >= 0) else {
             return Err(Error::new("a range of `tiered_pricing` has no lower end"));
         };
         for (key, value) in range.entries() {
-            match Key::parse(key) {
-                _ if key == "range" => {}
-                Ok(Key::Price(kind, 0, tier)) => self.set(key, kind, lower, tier, value)?,
-                Ok(Key::CacheHit) => self.set(key, Kind::CacheRead, lower, None, value)?,
-                _ => {
-                    self.skipped
-                        .insert(format!("{key}: the book has no column for it"));
-                }
+            if !is_price(key, value) {
+                continue;
+            }
+            match Key::parse(key)? {
+                Key::Price(kind, 0, tier) => self.set(key, kind, lower, tier, value)?,
+                Key::CacheHit => self.set(key, Kind::CacheRead, lower, None, value)?,
+                Key::Price(..) | Key::Skipped => self.skip(key),
             }
         }
         Ok(())
     }
+
+    fn skip(&mut self, key: &str) {
+        self.skipped
+            .insert(format!("{key}: the book has no column for it"));
+    }
+}
+
+/// Whether an entry's key is about a price.
+fn is_price(key: &str, value: &Json) -> bool {
+    *value != Json::Null && (key.contains("cost") || key.contains("pric"))
 }
 
 impl Key {
@@ -394,6 +397,10 @@ mod tests {
             (r#"{"input_cost_per_token": "cheap"}"#, "a text"),
             (
                 r#"{"input_cost_per_token_soon": 1}"#,
+                "no price that Apportion knows",
+            ),
+            (
+                r#"{"tiered_pricing": [{"range": [0, 9], "input_cost_per_token_soon": 1}]}"#,
                 "no price that Apportion knows",
             ),
             ("7", "a number"),

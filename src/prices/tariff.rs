@@ -70,30 +70,37 @@ pub(super) fn rows(
     thresholds: &BTreeSet<i64>,
     source: &str,
 ) -> Result<Vec<(Condition, Rates)>> {
-    let rates_above = |above: i64| -> Result<Rates> {
+    let free_output = !tariffs.iter().any(|tariff| tariff.has(Kind::Output));
+    // Where a list prices only longer calls, the shorter ones have no price: none is no zero.
+    let rates_above = |above: i64| -> Result<Option<Rates>> {
         let units = |kind| tariffs.iter().find_map(|tariff| tariff.at(kind, above));
         let price = |kind| units(kind).map(per_mtok).transpose();
-        Ok(Rates {
-            input: price(Kind::Input)?.unwrap_or_default(),
+        let output = price(Kind::Output)?.or(free_output.then(PerMtok::default));
+        let Some((input, output)) = price(Kind::Input)?.zip(output) else {
+            return Ok(None);
+        };
+        Ok(Some(Rates {
+            input,
             cache_read: price(Kind::CacheRead)?,
             cache_write: price(Kind::CacheWrite)?,
             cache_write_1h: price(Kind::CacheWrite1h)?,
-            output: price(Kind::Output)?.unwrap_or_default(),
+            output,
             reasoning: price(Kind::Reasoning)?,
             per_request: units(Kind::Request).map(amount).transpose()?,
             currency: CURRENCY.to_owned(),
             source: source.to_owned(),
-        })
+        }))
+    };
+    let row = |above: &i64| -> Result<Option<(Condition, Rates)>> {
+        let condition = Condition {
+            min_input_tokens: (*above > 0).then_some(*above),
+            ..condition.clone()
+        };
+        Ok(rates_above(*above)?.map(|rates| (condition, rates)))
     };
     thresholds
         .iter()
-        .map(|above| {
-            let condition = Condition {
-                min_input_tokens: (*above > 0).then_some(*above),
-                ..condition.clone()
-            };
-            Ok((condition, rates_above(*above)?))
-        })
+        .filter_map(|above| row(above).transpose())
         .collect()
 }
 
@@ -120,6 +127,18 @@ mod tests {
             tariff.set(*kind, *above, &read);
         }
         tariff
+    }
+
+    #[test]
+    fn calls_below_the_first_price_have_none() {
+        let tariff = tariff(&[(Kind::Input, 32, 10), (Kind::Output, 32, 20)]);
+        let thresholds = BTreeSet::from([0, 32]);
+        let rows = rows(&Condition::default(), &[&tariff], &thresholds, "list").unwrap();
+        let found: Vec<_> = rows
+            .iter()
+            .map(|(condition, _)| condition.min_input_tokens)
+            .collect();
+        assert_eq!(found, [Some(32)]);
     }
 
     #[test]

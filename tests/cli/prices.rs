@@ -244,6 +244,8 @@ fn show_names_the_rows_and_why() {
         genai-prices,no exact name; the longest glob that fits; until 2025-06-10; service tier flex\n";
     assert_eq!(shown, expected);
     let refused = project.refusal(&["prices", "show", "claude-sonet-4-5"]);
+    let stranger = project.refusal(&["prices", "show", "o3", "--provider", "nobody"]);
+    assert!(stranger.contains("no provider `nobody`"), "{stranger}");
     assert!(
         refused.contains("did you mean `claude-sonnet-4-5"),
         "{refused}"
@@ -316,6 +318,12 @@ fn a_broken_list_changes_nothing() {
             "{refused}"
         );
     }
+    project.write("list.json", LITELLM);
+    let refused = project.refusal(&["prices", "import", "list.json", "-o", "report.csv"]);
+    assert!(
+        refused.contains("a price book is a Parquet file"),
+        "{refused}"
+    );
     assert_eq!(
         std::fs::read(project.path("prices.parquet")).unwrap(),
         before
