@@ -20,6 +20,7 @@ pub mod parameter;
 pub(crate) mod scope;
 
 use crate::error::{Error, Result};
+use apportion_udfs::pricing::nearest;
 use datafusion::sql::sqlparser::ast::{
     Expr, Query, Statement, Value, ValueWithSpan, Visit, Visitor,
 };
@@ -286,16 +287,7 @@ fn stem(path: &Path) -> String {
 
 /// The known name that a user most likely meant.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| {
-            (
-                strsim::jaro_winkler(&name.to_lowercase(), candidate),
-                candidate,
-            )
-        })
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
+    nearest::nearest(name, known).into_iter().next()
 }
 
 #[cfg(test)]

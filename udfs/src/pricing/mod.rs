@@ -3,6 +3,7 @@
 //! * [`names`]: exact names and globs, the more specific first; prices and aliases are looked up
 //!   with it.
 //! * [`alias`]: one canonical spelling for providers, models, sub-accounts and customers.
+//! * [`nearest`]: names that resemble another.
 //! * [`usage`]: token counts that make sense together.
 //! * [`token_type`]: the kinds of token that a price book prices.
 //! * [`price`]: one row of the price book.
@@ -10,6 +11,7 @@
 
 pub mod alias;
 pub mod names;
+pub mod nearest;
 pub mod price;
 pub mod price_book;
 pub mod token_type;

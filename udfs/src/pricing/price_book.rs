@@ -4,10 +4,11 @@
 //! tier, else a row without one, never another tier's; then the highest input threshold that the
 //! call passes; then the latest row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::alias::{AliasKind, AliasLookup, Aliases};
 use super::names::{Names, is_glob};
+use super::nearest::nearest;
 use super::price::Price;
 use super::{Unpriced, service_tier};
 
@@ -58,36 +59,31 @@ impl PriceBook {
         }
     }
 
-    /// Names of the book that resemble a model's, the provider's own first; another provider's with
-    /// its name before it.
+    /// Up to three names of the book that resemble a model's, the provider's own first; another
+    /// provider's with its name before it.
     pub fn nearest(&self, provider: &str, model: &str) -> Vec<String> {
-        const ENOUGH: usize = 3;
-        const ALIKE: f64 = 0.85;
-        let likeness =
-            |name: &str| strsim::jaro_winkler(&model.to_lowercase(), &name.to_lowercase());
-        let mut alike: Vec<(bool, f64, String)> = vec![];
-        for (other, models) in &self.providers {
-            let is_own = other == provider;
-            let names = models.names().map(|name| (likeness(name), name));
-            alike.extend(names.filter(|(likeness, _)| *likeness >= ALIKE).map(
-                |(likeness, name)| {
-                    let name = if is_own {
-                        name.to_owned()
-                    } else {
-                        format!("{other}/{name}")
-                    };
-                    (is_own, likeness, name)
-                },
-            ));
+        let own = self.providers.get(provider).into_iter();
+        let own = nearest(model, own.flat_map(Names::names));
+        let mut others: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (other, models) in self
+            .providers
+            .iter()
+            .filter(|(other, _)| *other != provider)
+        {
+            for name in models.names() {
+                others.entry(name).or_default().insert(other);
+            }
         }
-        alike.sort_by(|a, b| {
-            let better = b.0.cmp(&a.0).then_with(|| b.1.total_cmp(&a.1));
-            better.then_with(|| a.2.cmp(&b.2))
+        let alike = nearest(model, others.keys().copied()).into_iter();
+        let foreign = alike.flat_map(|name| {
+            others[name]
+                .iter()
+                .map(move |other| format!("{other}/{name}"))
         });
-        alike
-            .into_iter()
-            .take(ENOUGH)
-            .map(|(_, _, name)| name)
+        own.into_iter()
+            .map(str::to_owned)
+            .chain(foreign)
+            .take(3)
             .collect()
     }
 
