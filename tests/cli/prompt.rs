@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A program at a terminal: what it shows, and where keys are typed.
 struct Terminal {
@@ -18,13 +18,14 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Nothing without `script`. The shell says how the program ended, and stays until that is read.
+    /// Nothing without `script`. The shell says how the program ended, and stays until the keys are
+    /// let go: `script` may lose what is written just before its end.
     fn open(project: &Project) -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_apportion");
         let mut child = Command::new("script")
             .args([
                 "-qc",
-                &format!("{program}; echo exit code: $?; sleep 1"),
+                &format!("{program}; echo exit code: $?; cat > /dev/null"),
                 "/dev/null",
             ])
             .current_dir(project.folder.path())

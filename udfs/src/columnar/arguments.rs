@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, new_null_array,
 };
+use datafusion::arrow::buffer::ScalarBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err, internal_datafusion_err};
@@ -35,43 +36,59 @@ pub(crate) struct Column<A> {
 }
 
 impl<A> Column<A> {
-    fn row(&self, row: usize) -> usize {
+    pub(crate) fn is_constant(&self) -> bool {
+        self.constant
+    }
+
+    pub(crate) fn values(&self) -> &A {
+        &self.values
+    }
+
+    /// Where in the values the row is.
+    pub(crate) fn at(&self, row: usize) -> usize {
         if self.constant { 0 } else { row }
     }
 
-    pub(crate) fn is_constant(&self) -> bool {
-        self.constant
+    pub(crate) fn map<B>(&self, read: impl FnOnce(&A) -> B) -> Column<B> {
+        Column {
+            values: read(&self.values),
+            constant: self.constant,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn each(values: A) -> Self {
+        Self {
+            values,
+            constant: false,
+        }
     }
 }
 
 impl Column<Text> {
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
-        self.values.get(self.row(row))
+        self.values.get(self.at(row))
     }
 }
 
 impl Column<Number> {
     pub(crate) fn get(&self, function: &str, row: usize) -> Result<Option<Exact>> {
         self.values
-            .get(self.row(row))
+            .get(self.at(row))
             .map_err(|error| failed(function, &error))
     }
 }
 
 impl<T: ArrowPrimitiveType> Column<PrimitiveArray<T>> {
     pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
-        let row = self.row(row);
+        let row = self.at(row);
         self.values.is_valid(row).then(|| self.values.value(row))
     }
 }
 
-impl Column<ArrayRef> {
-    pub(crate) fn values(&self) -> &ArrayRef {
-        &self.values
-    }
-
-    pub(crate) fn at(&self, row: usize) -> usize {
-        self.row(row)
+impl Column<ScalarBuffer<i64>> {
+    pub(crate) fn get(&self, row: usize) -> i64 {
+        self.values[self.at(row)]
     }
 }
 

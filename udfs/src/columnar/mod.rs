@@ -5,8 +5,10 @@
 //! * [`kind`]: which SQL types a parameter takes, and the one that it becomes.
 //! * [`arguments`]: the arguments of one call, read row by row.
 //! * [`text`] and [`number`]: every encoding of text and every width of number behind one view.
+//! * [`codes`]: a number for each distinct value.
 
 pub(crate) mod arguments;
+pub(crate) mod codes;
 pub(crate) mod kind;
 pub(crate) mod manual;
 pub(crate) mod number;

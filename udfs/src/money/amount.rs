@@ -55,6 +55,19 @@ impl Amount {
     }
 }
 
+impl Amount {
+    /// Only the end result has to fit.
+    pub fn sum(amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
+        let mut sum = 0_i128;
+        for Self(units) in amounts {
+            sum = sum.checked_add(units).ok_or(MoneyError::Overflow {
+                precision: Self::PRECISION,
+            })?;
+        }
+        Self::new(sum)
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNIT: u128 = 10_u128.pow(Amount::SCALE.unsigned_abs() as u32);

@@ -144,27 +144,28 @@ impl<'r, 'n> AliasLookup<'r, 'n> {
     where
         'r: 'n,
     {
+        let matches = self.matches(name)?;
+        matches.iter().find_map(|spellings| spellings.of(name, at))
+    }
+
+    fn matches(&mut self, name: &'n str) -> Option<&Arc<[&'r Spellings]>> {
         let names = self.names?;
         if self.last.as_ref().is_none_or(|(last, _)| *last != name) {
             let matches = self.memo.entry(name);
             let matches = matches.or_insert_with(|| names.matches(name).collect());
             self.last = Some((name, Arc::clone(matches)));
         }
-        let (_, matches) = self.last.as_ref()?;
-        matches.iter().find_map(|spellings| spellings.of(name, at))
+        self.last.as_ref().map(|(_, matches)| matches)
     }
 
-    /// Whether a name has the same alias, or none, at all times.
-    pub fn is_steady(&mut self, name: &'n str) -> bool
+    /// The instants at which a name may get another alias.
+    pub fn changes(&mut self, name: &'n str) -> impl Iterator<Item = i64>
     where
         'r: 'n,
     {
-        self.alias(name, i64::MIN);
-        let matches = self.last.as_ref().map(|(_, matches)| matches);
-        matches.is_none_or(|matches| {
-            let first = matches.first();
-            first.is_none_or(|spellings| matches!(spellings.canonical.as_slice(), [(i64::MIN, _)]))
-        })
+        let matches = self.matches(name).cloned();
+        let names = matches.into_iter().flat_map(|matches| matches.to_vec());
+        names.flat_map(|spellings| spellings.canonical.iter().map(|(from, _)| *from))
     }
 
     /// The alias, or the name itself.

@@ -7,11 +7,13 @@
 //! * [`usage`]: token counts that make sense together.
 //! * [`token_type`]: the kinds of token that a price book prices.
 //! * [`price`]: one row of the price book.
+//! * [`offer`]: the rows that price a provider's model while nothing changes.
 //! * [`price_book`]: which row prices a call, and why none does.
 
 pub mod alias;
 pub mod names;
 pub mod nearest;
+pub mod offer;
 pub mod price;
 pub mod price_book;
 pub mod token_type;

@@ -6,6 +6,8 @@ use super::token_type::TokenType;
 use super::usage::Usage;
 use crate::money::{Amount, MoneyError, PerMtok};
 
+const DAY: i64 = 86_400_000_000;
+
 /// One row of the price book; times are microseconds since 1970 or since midnight, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Price {
@@ -82,15 +84,15 @@ impl CostParts {
             reasoning,
             request,
         } = *self;
-        let others = [
+        Amount::sum([
+            input,
             cache_read,
             cache_write_5m,
             cache_write_1h,
             output,
             reasoning,
             request,
-        ];
-        others.into_iter().try_fold(input, Amount::checked_add)
+        ])
     }
 }
 
@@ -101,9 +103,21 @@ impl Price {
             && self.covers_time_of_day(at)
     }
 
+    /// The instants next to `at` at which the row may come into force or cease to be.
+    pub(super) fn changes(&self, at: i64) -> impl Iterator<Item = i64> {
+        let day = at.saturating_sub(at.rem_euclid(DAY));
+        let times = [self.utc_from, self.utc_to];
+        let is_windowed = times.iter().any(Option::is_some);
+        let midnights = [Some(0), Some(DAY)].map(|time| time.filter(|_| is_windowed));
+        let of_day = times.into_iter().chain(midnights).flatten();
+        [Some(self.effective_from), self.effective_to]
+            .into_iter()
+            .flatten()
+            .chain(of_day.map(move |time| day.saturating_add(time)))
+    }
+
     /// A window that ends before it starts goes over midnight.
     fn covers_time_of_day(&self, at: i64) -> bool {
-        const DAY: i64 = 86_400_000_000;
         if self.utc_from.is_none() && self.utc_to.is_none() {
             return true;
         }
@@ -182,6 +196,28 @@ mod tests {
         assert_eq!(hours(&between(Some(22), Some(6))), 8);
         assert_eq!(hours(&between(Some(22), None)), 2);
         assert_eq!(hours(&between(None, Some(6))), 6);
+    }
+
+    #[test]
+    fn between_two_changes_nothing_changes() {
+        let windows = [None, Some(0), Some(6), Some(22)];
+        for (from, to) in windows
+            .iter()
+            .flat_map(|from| windows.map(|to| (*from, to)))
+        {
+            let price = between(from, to);
+            let mut at = -HOUR;
+            while at < 50 * HOUR {
+                let next = price.changes(at).filter(|instant| *instant > at).min();
+                let next = next.unwrap_or(50 * HOUR);
+                let held = (at..next).step_by(1_800_000_000);
+                let same = held
+                    .clone()
+                    .all(|x| price.in_force(x) == price.in_force(at));
+                assert!(same, "{from:?} to {to:?} between {at} and {next}");
+                at = next;
+            }
+        }
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! [`Usage`]: the token counts of one call, once they make sense together.
 //!
 //! Input holds cache reads and cache writes, cache writes hold one-hour writes, output holds
-//! reasoning. NULL is "not measured" and counts as zero.
+//! reasoning.
 
 use super::Unpriced;
 
-/// Token counts as a ledger reports them.
+/// Token counts as a ledger reports them, zero where it measured none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReportedTokens {
-    pub input: Option<i64>,
-    pub output: Option<i64>,
-    pub cache_read: Option<i64>,
-    pub cache_write: Option<i64>,
-    pub cache_write_1h: Option<i64>,
-    pub reasoning: Option<i64>,
+    pub input: i64,
+    pub output: i64,
+    pub cache_read: i64,
+    pub cache_write: i64,
+    pub cache_write_1h: i64,
+    pub reasoning: i64,
 }
 
 /// Token counts without overlap: every token is in one field.
@@ -34,7 +34,7 @@ impl Usage {
     }
 
     fn disjoint(tokens: ReportedTokens) -> Option<Self> {
-        let count = |tokens: Option<i64>| u64::try_from(tokens.unwrap_or(0)).ok();
+        let count = |tokens: i64| u64::try_from(tokens).ok();
         let cache_read = count(tokens.cache_read)?;
         let cache_write = count(tokens.cache_write)?;
         let cache_write_1h = count(tokens.cache_write_1h)?;
@@ -55,12 +55,12 @@ mod tests {
     use super::*;
 
     const CALL: ReportedTokens = ReportedTokens {
-        input: Some(100),
-        output: Some(50),
-        cache_read: Some(60),
-        cache_write: Some(30),
-        cache_write_1h: Some(10),
-        reasoning: Some(20),
+        input: 100,
+        output: 50,
+        cache_read: 60,
+        cache_write: 30,
+        cache_write_1h: 10,
+        reasoning: 20,
     };
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn what_is_not_measured_is_zero() {
         let usage = Usage::new(ReportedTokens {
-            output: Some(1),
+            output: 1,
             ..Default::default()
         })
         .unwrap();
@@ -87,26 +87,17 @@ mod tests {
     #[test]
     fn a_subset_above_its_total_is_invalid() {
         for tokens in [
+            ReportedTokens { input: -1, ..CALL },
+            ReportedTokens { input: 89, ..CALL },
             ReportedTokens {
-                input: Some(-1),
+                cache_write_1h: 31,
                 ..CALL
             },
             ReportedTokens {
-                input: Some(89),
+                reasoning: 51,
                 ..CALL
             },
-            ReportedTokens {
-                cache_write_1h: Some(31),
-                ..CALL
-            },
-            ReportedTokens {
-                reasoning: Some(51),
-                ..CALL
-            },
-            ReportedTokens {
-                input: None,
-                ..CALL
-            },
+            ReportedTokens { input: 0, ..CALL },
         ] {
             assert_eq!(
                 Usage::new(tokens),

@@ -1,16 +1,16 @@
 //! The arguments that `call_cost` and `call_cost_parts` share, read call by call.
 
-use datafusion::arrow::array::PrimitiveArray;
+use datafusion::arrow::array::{Array, PrimitiveArray};
+use datafusion::arrow::buffer::ScalarBuffer;
 use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use datafusion::common::Result;
 
+use super::offers::{Names, Offers};
 use crate::columnar::arguments::{Arguments, Column};
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::Parameter;
-use crate::columnar::text::Text;
 use crate::pricing::Unpriced;
 use crate::pricing::price::Price;
-use crate::pricing::price_book::{Moment, PriceLookup};
 use crate::pricing::usage::{ReportedTokens, Usage};
 use crate::reference::Reference;
 
@@ -64,33 +64,34 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     ),
 ];
 
-type Tokens = Column<PrimitiveArray<Int64Type>>;
-
 /// The arguments as columns.
 pub(super) struct Calls {
-    provider: Column<Text>,
-    model: Column<Text>,
+    names: Names,
     called_at: Column<PrimitiveArray<TimestampMicrosecondType>>,
-    tokens: [Tokens; 6],
-    service_tier: Column<Text>,
+    tokens: [Counts; 6],
 }
+
+/// Counts, with zero for what was not measured.
+type Counts = Column<ScalarBuffer<i64>>;
 
 impl Calls {
     pub(super) fn new(arguments: &Arguments<'_>) -> Result<Self> {
-        let tokens = |position| arguments.integer(position);
+        let counts = |position| -> Result<Counts> { Ok(arguments.integer(position)?.map(counts)) };
         Ok(Self {
-            provider: arguments.text(0)?,
-            model: arguments.text(1)?,
+            names: Names {
+                provider: arguments.text(0)?,
+                model: arguments.text(1)?,
+                service_tier: arguments.text(9)?,
+            },
             called_at: arguments.timestamp(2)?,
             tokens: [
-                tokens(3)?,
-                tokens(4)?,
-                tokens(5)?,
-                tokens(6)?,
-                tokens(7)?,
-                tokens(8)?,
+                counts(3)?,
+                counts(4)?,
+                counts(5)?,
+                counts(6)?,
+                counts(7)?,
+                counts(8)?,
             ],
-            service_tier: arguments.text(9)?,
         })
     }
 
@@ -101,14 +102,14 @@ impl Calls {
         reference: &Reference,
         mut each: impl FnMut(Result<(&Price, Usage), Unpriced>) -> Result<()>,
     ) -> Result<()> {
-        let mut lookup = reference.price_book.lookup(&reference.aliases);
-        (0..rows).try_for_each(|row| each(self.price(row, &mut lookup)))
+        let mut offers = Offers::new(&self.names, rows, reference);
+        (0..rows).try_for_each(|row| each(self.price(row, &mut offers)))
     }
 
     fn price<'a>(
-        &'a self,
+        &self,
         row: usize,
-        lookup: &mut PriceLookup<'a>,
+        offers: &mut Offers<'a>,
     ) -> Result<(&'a Price, Usage), Unpriced> {
         let [
             input,
@@ -117,7 +118,7 @@ impl Calls {
             cache_write,
             cache_write_1h,
             reasoning,
-        ] = [0, 1, 2, 3, 4, 5].map(|count: usize| self.tokens[count].get(row));
+        ] = self.tokens.each_ref().map(|counts| counts.get(row));
         let usage = Usage::new(ReportedTokens {
             input,
             output,
@@ -126,15 +127,17 @@ impl Calls {
             cache_write_1h,
             reasoning,
         })?;
-        let provider = self.provider.get(row).ok_or(Unpriced::Model)?;
-        let model = self.model.get(row).ok_or(Unpriced::Model)?;
-        let moment = Moment {
-            at: self.called_at.get(row).ok_or(Unpriced::Date)?,
-            service_tier: self.service_tier.get(row),
-            input_tokens: input.unwrap_or(0),
+        let offer = match self.called_at.get(row) {
+            Some(at) => offers.at(row, at),
+            None => return Err(offers.without_a_time(row)),
         };
-        lookup
-            .find(provider, model, moment)
-            .map(|price| (price, usage))
+        offer.price(input).map(|price| (price, usage))
     }
+}
+
+fn counts(reported: &PrimitiveArray<Int64Type>) -> ScalarBuffer<i64> {
+    if reported.null_count() == 0 {
+        return reported.values().clone();
+    }
+    reported.iter().map(Option::unwrap_or_default).collect()
 }

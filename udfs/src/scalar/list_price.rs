@@ -13,11 +13,11 @@ use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 
+use super::offers::{Names, Offers};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
 use crate::money::PerMtok;
-use crate::pricing::price_book::Moment;
 use crate::pricing::token_type::TokenType;
 use crate::reference::Reference;
 
@@ -97,18 +97,18 @@ impl ScalarUDFImpl for ListPrice {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arguments = Arguments::new(&MANUAL, &args);
-        let (provider, model) = (arguments.text(0)?, arguments.text(1)?);
+        let names = Names {
+            provider: arguments.text(0)?,
+            model: arguments.text(1)?,
+            service_tier: arguments.text(5)?,
+        };
         let (called_at, token_type) = (arguments.timestamp(2)?, arguments.text(3)?);
-        let (input_tokens, service_tier) = (arguments.integer(4)?, arguments.text(5)?);
-        let mut lookup = self.reference.price_book.lookup(&self.reference.aliases);
+        let input_tokens = arguments.integer(4)?;
+        let mut offers = Offers::new(&names, args.number_rows, &self.reference);
         let mut price = |row| {
             let token_type = token_type.get(row)?.parse::<TokenType>();
-            let moment = Moment {
-                at: called_at.get(row)?,
-                service_tier: service_tier.get(row),
-                input_tokens: input_tokens.get(row).unwrap_or(0),
-            };
-            let found = lookup.find(provider.get(row)?, model.get(row)?, moment);
+            let offer = offers.at(row, called_at.get(row)?);
+            let found = offer.price(input_tokens.get(row).unwrap_or(0));
             Some(token_type.map(|token_type| Some(found.ok()?.rates.of(token_type).units())))
         };
         let mut prices = Decimal128Builder::with_capacity(args.number_rows).with_data_type(PRICE);

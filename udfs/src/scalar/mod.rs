@@ -16,6 +16,7 @@ pub(crate) mod to_exact;
 
 mod boundaries;
 mod calls;
+mod offers;
 
 use datafusion::arrow::datatypes::DataType;
 

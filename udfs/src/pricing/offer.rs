@@ -1,0 +1,94 @@
+//! [`Offer`]: what a provider charges for a model and service tier, over a span of time in which it
+//! charges the same.
+
+use super::price::Price;
+use super::{Unpriced, service_tier};
+
+/// The rows that price calls from one instant until another.
+#[derive(Debug, Clone)]
+pub struct Offer<'a> {
+    from: i64,
+    until: i64,
+    /// By the input that a call must pass, the highest first; or why no call is priced.
+    rows: Result<Vec<&'a Price>, Unpriced>,
+}
+
+impl<'a> Offer<'a> {
+    /// Of a model's rows by name, the most specific name first, those of the first name that has any
+    /// in force at `at`; `changes` are instants at which there may be other names.
+    pub(super) fn new(
+        names: impl Iterator<Item = &'a Vec<Price>>,
+        tier: Option<&str>,
+        at: i64,
+        changes: impl Iterator<Item = i64>,
+    ) -> Self {
+        let mut offer = Self::none(Unpriced::Model);
+        changes.for_each(|instant| offer.cut(instant, at));
+        for prices in names {
+            let changes = prices.iter().flat_map(|price| price.changes(at));
+            changes.for_each(|instant| offer.cut(instant, at));
+            if prices.iter().any(|price| price.in_force(at)) {
+                offer.rows = of_tier(prices, service_tier(tier), at);
+                break;
+            }
+            offer.rows = Err(Unpriced::Date);
+        }
+        offer
+    }
+
+    /// Never holds.
+    pub fn never() -> Self {
+        Self {
+            from: i64::MAX,
+            ..Self::none(Unpriced::Date)
+        }
+    }
+
+    /// Always holds, and prices nothing.
+    pub fn none(reason: Unpriced) -> Self {
+        Self {
+            from: i64::MIN,
+            until: i64::MAX,
+            rows: Err(reason),
+        }
+    }
+
+    fn cut(&mut self, instant: i64, at: i64) {
+        if instant <= at {
+            self.from = self.from.max(instant);
+        } else {
+            self.until = self.until.min(instant);
+        }
+    }
+
+    pub fn holds(&self, at: i64) -> bool {
+        self.from <= at && at < self.until
+    }
+
+    /// The row that prices a call with so much input.
+    pub fn price(&self, input_tokens: i64) -> Result<&'a Price, Unpriced> {
+        let rows = self.rows.as_ref().map_err(|reason| *reason)?;
+        let passed = rows
+            .iter()
+            .find(|price| price.passes_threshold(input_tokens));
+        passed.copied().ok_or(Unpriced::Threshold)
+    }
+}
+
+/// One name's rows, which stand in order of preference: the tier's own, else those without one.
+fn of_tier<'a>(
+    prices: &'a [Price],
+    tier: Option<&str>,
+    at: i64,
+) -> Result<Vec<&'a Price>, Unpriced> {
+    let of_tier = |tier| -> Vec<_> {
+        let matching = |price: &&Price| price.is_of_tier(tier) && price.in_force(at);
+        prices.iter().filter(matching).collect()
+    };
+    let own = of_tier(tier);
+    let rows = if own.is_empty() { of_tier(None) } else { own };
+    if rows.is_empty() {
+        return Err(Unpriced::Tier);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,68 @@
+//! [`Offers`]: what is charged for the calls of a batch; equal names are looked up once for as long as
+//! nothing changes.
+
+use crate::columnar::arguments::Column;
+use crate::columnar::codes::Codes;
+use crate::columnar::text::Text;
+use crate::pricing::Unpriced;
+use crate::pricing::offer::Offer;
+use crate::pricing::price_book::PriceLookup;
+use crate::reference::Reference;
+
+/// The columns that decide about the offer, besides the time.
+pub(super) struct Names {
+    pub(super) provider: Column<Text>,
+    pub(super) model: Column<Text>,
+    pub(super) service_tier: Column<Text>,
+}
+
+/// An offer for each combination of names.
+pub(super) struct Offers<'a> {
+    names: &'a Names,
+    codes: Codes,
+    lookup: PriceLookup<'a>,
+    found: Vec<Offer<'a>>,
+}
+
+impl<'a> Offers<'a> {
+    pub(super) fn new(names: &'a Names, rows: usize, reference: &'a Reference) -> Self {
+        let codes = Codes::of(&names.provider, rows)
+            .and(Codes::of(&names.model, rows))
+            .and(Codes::of(&names.service_tier, rows));
+        Self {
+            names,
+            found: vec![Offer::never(); codes.distinct()],
+            codes,
+            lookup: reference.price_book.lookup(&reference.aliases),
+        }
+    }
+
+    /// What is charged for a row's call at this time.
+    pub(super) fn at(&mut self, row: usize, at: i64) -> &Offer<'a> {
+        let code = self.codes.get(row);
+        if !self.found[code].holds(at) {
+            self.found[code] = self.look_up(row, at);
+        }
+        &self.found[code]
+    }
+
+    /// Why a call is unpriced that says no time.
+    pub(super) fn without_a_time(&self, row: usize) -> Unpriced {
+        let names = self.names;
+        match names.provider.get(row).zip(names.model.get(row)) {
+            Some(_) => Unpriced::Date,
+            None => Unpriced::Model,
+        }
+    }
+
+    fn look_up(&mut self, row: usize, at: i64) -> Offer<'a> {
+        let names = self.names;
+        match names.provider.get(row).zip(names.model.get(row)) {
+            Some((provider, model)) => {
+                let tier = names.service_tier.get(row);
+                self.lookup.offer(provider, model, tier, at)
+            }
+            None => Offer::none(Unpriced::Model),
+        }
+    }
+}
