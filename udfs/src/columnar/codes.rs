@@ -4,10 +4,10 @@
 //! Equal codes are equal values. The other way round it holds for all but dictionaries that repeat a
 //! value, which costs time and nothing else.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use datafusion::arrow::array::{Array, StringViewArray};
+use datafusion::common::HashMap;
 
 use super::arguments::Column;
 use super::text::Text;
