@@ -3,7 +3,9 @@
 -- Parameters:
 --   since      timestamp = NULL   The first instant; without it, from the first call on.
 --   until      timestamp = NULL   The end, not included; without it, to the last call.
--- Notes:       A call belongs to the instant at which it was completed, where the ledger knows it:
+-- Notes:       price_id is the number of the price that holds, or below zero why none does;
+--              stated_list_cost is what the ledger itself says that the call costs at list.
+--              A call belongs to the instant at which it was completed, where the ledger knows it:
 --              providers bill batch work then. Prices are those in force when it was made.
 
 with
@@ -17,9 +19,9 @@ called as (
             canonical('sub_account', sub_account, called_at) as sub_account,
             canonical('customer', customer_id, called_at) as customer_id,
             case service_tier when 'default' then 'standard' else service_tier end as service_tier,
-            coalesce(response_cached, false) as response_cached,
-            case when list_cost >= 0 then list_cost end as list_cost
+            coalesce(response_cached, false) as response_cached
         ),
+        case when list_cost >= 0 then list_cost end as stated_list_cost,
         coalesce(completed_at, called_at) as charged_at,
         -- A failed call that reports no tokens was not charged for: it weighs nothing.
         coalesce(status = 'error', false)
@@ -41,11 +43,21 @@ called as (
 priced as (
     select
         *,
-        call_cost_parts(
+        price_id(
             provider, model, called_at, input_tokens, output_tokens, cache_read_tokens,
             cache_write_tokens, cache_write_1h_tokens, reasoning_tokens, service_tier
-        ) as parts
+        ) as price_id
     from called
+),
+
+costed as (
+    select
+        *,
+        price_cost_parts(
+            price_id, 1, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+            cache_write_1h_tokens, reasoning_tokens
+        ) as parts
+    from priced
 ),
 
 judged as (
@@ -55,10 +67,10 @@ judged as (
             when response_cached then 'cached'
             when weighs_nothing then 'nothing'
             when parts['unpriced_reason'] is null then 'book'
-            when parts['unpriced_reason'] <> 'invalid usage' and list_cost is not null then 'ledger'
+            when parts['unpriced_reason'] <> 'invalid usage' and stated_list_cost is not null then 'ledger'
             else 'none'
         end as priced_by
-    from priced
+    from costed
 )
 
 select
@@ -68,7 +80,7 @@ select
                 parts['input'] + parts['cache_read'] + parts['cache_write_5m']
                 + parts['cache_write_1h'] + parts['output'] + parts['reasoning']
                 + parts['request']
-            when 'ledger' then list_cost
+            when 'ledger' then stated_list_cost
             when 'none' then null
             else 0.000000000000
         end as list_cost
@@ -81,7 +93,7 @@ select
     case when priced_by = 'book' then parts['reasoning'] end as reasoning_cost,
     case
         when parts['unpriced_reason'] is null then parts['currency']
-        when priced_by <> 'none' and list_cost is not null then 'USD'
+        when priced_by <> 'none' and stated_list_cost is not null then 'USD'
     end as price_currency,
     case when priced_by = 'none' then parts['unpriced_reason'] end as unpriced_reason
 from judged

@@ -6,5 +6,5 @@
 
 select
     to_char(charged_at, '%Y-%m') as period,
-    *
+    * exclude (price_id, stated_list_cost)
 from calls_between(since => $period_start, until => $period_end)

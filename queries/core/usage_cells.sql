@@ -1,6 +1,6 @@
 -- Question:    How much did each customer use of what, as finely as the bill can tell apart?
 -- Grain:       one row per slot of time between two bounds of charges, dimension of a charge, party,
---              and way of pricing
+--              and price
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The billing period.
 --   basis      billed|effective = 'billed'   As in charges.
@@ -46,8 +46,7 @@ calls as (
         )
 ),
 
--- Tokens that weigh: as the provider counts kinds, and never below zero.
-weighed as (
+placed as (
     select
         slot_start(charged_at, $boundaries) as slot_start,
         provider,
@@ -60,21 +59,104 @@ weighed as (
         case when $depth >= 4 then session_id end as session_id,
         case when $depth >= 5 then request_id end as request_id,
         billed_request_id,
-        price_currency,
-        priced_by,
-        case when weighs_nothing then 0 else 1 end as weight,
-        coalesce(input_tokens, 0) as input_tokens,
-        coalesce(output_tokens, 0) as output_tokens,
-        coalesce(cache_read_tokens, 0) as cache_read_tokens,
-        coalesce(cache_write_tokens, 0) as cache_write_tokens,
-        coalesce(cache_write_1h_tokens, 0) as cache_write_1h_tokens,
-        list_cost,
-        input_cost,
-        cache_read_cost,
-        cache_write_5m_cost,
-        cache_write_1h_cost,
-        output_cost
+        response_cached,
+        weighs_nothing,
+        price_id,
+        stated_list_cost is not null as states_list_cost,
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_write_tokens,
+        cache_write_1h_tokens,
+        reasoning_tokens,
+        stated_list_cost
     from calls
+),
+
+-- Calls of one price are priced alike, token by token: what is added up here is priced below, once a
+-- cell. Only token counts that cannot be (price_id -5) have to be cut off at zero call by call.
+summed as (
+    select
+        slot_start,
+        provider,
+        sub_account,
+        model,
+        service_tier,
+        customer_id,
+        feature,
+        query_type,
+        session_id,
+        request_id,
+        billed_request_id,
+        response_cached,
+        weighs_nothing,
+        price_id,
+        states_list_cost,
+        count(*) as calls,
+        sum(input_tokens) as input_tokens,
+        sum(output_tokens) as output_tokens,
+        sum(cache_read_tokens) as cache_read_tokens,
+        sum(cache_write_tokens) as cache_write_tokens,
+        sum(cache_write_1h_tokens) as cache_write_1h_tokens,
+        sum(reasoning_tokens) as reasoning_tokens,
+        sum(case when price_id < 0 then stated_list_cost end) as stated_list_cost,
+        sum(case when price_id = -5 then greatest(input_tokens, 0) end) as cut_all_input,
+        sum(
+            case
+                when price_id = -5 then greatest(
+                    coalesce(input_tokens, 0) - coalesce(cache_read_tokens, 0)
+                    - coalesce(cache_write_tokens, 0),
+                    0
+                )
+            end
+        ) as cut_input,
+        sum(case when price_id = -5 then greatest(cache_read_tokens, 0) end) as cut_cache_read,
+        sum(case when price_id = -5 then greatest(cache_write_tokens, 0) end) as cut_cache_write,
+        sum(
+            case
+                when price_id = -5 then greatest(
+                    coalesce(cache_write_tokens, 0) - coalesce(cache_write_1h_tokens, 0), 0
+                )
+            end
+        ) as cut_cache_write_5m,
+        sum(case when price_id = -5 then greatest(cache_write_1h_tokens, 0) end) as cut_cache_write_1h,
+        sum(case when price_id = -5 then greatest(output_tokens, 0) end) as cut_output
+    from placed
+    group by
+        slot_start, provider, sub_account, model, service_tier, customer_id, feature, query_type,
+        session_id, request_id, billed_request_id, response_cached, weighs_nothing, price_id,
+        states_list_cost
+),
+
+-- NULL is "not measured" and counts as zero.
+counted as (
+    select
+        * replace (
+            coalesce(input_tokens, 0) as input_tokens,
+            coalesce(output_tokens, 0) as output_tokens,
+            coalesce(cache_read_tokens, 0) as cache_read_tokens,
+            coalesce(cache_write_tokens, 0) as cache_write_tokens,
+            coalesce(cache_write_1h_tokens, 0) as cache_write_1h_tokens
+        ),
+        case when weighs_nothing then 0 else 1 end as weight,
+        price_cost_parts(
+            price_id, calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+            cache_write_1h_tokens, reasoning_tokens
+        ) as parts
+    from summed
+),
+
+judged as (
+    select
+        *,
+        case
+            when response_cached then 'cached'
+            when weighs_nothing then 'nothing'
+            when price_id >= 0 then 'book'
+            when price_id <> -5 and states_list_cost then 'ledger'
+            else 'none'
+        end as priced_by
+    from counted
 )
 
 select
@@ -90,26 +172,40 @@ select
     session_id,
     request_id,
     billed_request_id,
-    price_currency,
+    case
+        when price_id >= 0 then parts['currency']
+        when priced_by <> 'none' and states_list_cost then 'USD'
+    end as price_currency,
     priced_by,
-    count(*) as calls,
-    sum(weight) as weighing_calls,
-    sum(input_tokens) as input_tokens,
-    sum(output_tokens) as output_tokens,
-    sum(weight * greatest(input_tokens, 0)) as all_input_weight,
-    sum(weight * greatest(input_tokens - cache_read_tokens - cache_write_tokens, 0)) as input_weight,
-    sum(weight * greatest(cache_read_tokens, 0)) as cache_read_weight,
-    sum(weight * greatest(cache_write_tokens, 0)) as cache_write_weight,
-    sum(weight * greatest(cache_write_tokens - cache_write_1h_tokens, 0)) as cache_write_5m_weight,
-    sum(weight * greatest(cache_write_1h_tokens, 0)) as cache_write_1h_weight,
-    sum(weight * greatest(output_tokens, 0)) as output_weight,
-    sum(list_cost) as list_cost,
-    sum(input_cost) as input_cost,
-    sum(cache_read_cost) as cache_read_cost,
-    sum(cache_write_5m_cost) as cache_write_5m_cost,
-    sum(cache_write_1h_cost) as cache_write_1h_cost,
-    sum(output_cost) as output_cost
-from weighed
-group by
-    slot_start, provider, sub_account, model, service_tier, customer_id, feature, query_type,
-    session_id, request_id, billed_request_id, price_currency, priced_by
+    calls,
+    weight * calls as weighing_calls,
+    input_tokens,
+    output_tokens,
+    weight * case when price_id = -5 then coalesce(cut_all_input, 0) else input_tokens end as all_input_weight,
+    weight * case
+        when price_id = -5 then cut_input
+        else input_tokens - cache_read_tokens - cache_write_tokens
+    end as input_weight,
+    weight * case when price_id = -5 then coalesce(cut_cache_read, 0) else cache_read_tokens end as cache_read_weight,
+    weight * case when price_id = -5 then coalesce(cut_cache_write, 0) else cache_write_tokens end as cache_write_weight,
+    weight * case
+        when price_id = -5 then cut_cache_write_5m
+        else cache_write_tokens - cache_write_1h_tokens
+    end as cache_write_5m_weight,
+    weight
+    * case when price_id = -5 then coalesce(cut_cache_write_1h, 0) else cache_write_1h_tokens end as cache_write_1h_weight,
+    weight * case when price_id = -5 then coalesce(cut_output, 0) else output_tokens end as output_weight,
+    case priced_by
+        when 'book' then
+            parts['input'] + parts['cache_read'] + parts['cache_write_5m'] + parts['cache_write_1h']
+            + parts['output'] + parts['reasoning'] + parts['request']
+        when 'ledger' then stated_list_cost
+        when 'none' then null
+        else 0.000000000000
+    end as list_cost,
+    case when priced_by = 'book' then parts['input'] end as input_cost,
+    case when priced_by = 'book' then parts['cache_read'] end as cache_read_cost,
+    case when priced_by = 'book' then parts['cache_write_5m'] end as cache_write_5m_cost,
+    case when priced_by = 'book' then parts['cache_write_1h'] end as cache_write_1h_cost,
+    case when priced_by = 'book' then parts['output'] + parts['reasoning'] end as output_cost
+from judged

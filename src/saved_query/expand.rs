@@ -103,13 +103,15 @@ fn tree(statement: &mut Statement) -> Option<&mut dyn Tree> {
 }
 
 /// Functions that price, rename or judge by the session's prices, aliases and bands.
-const READS_REFERENCE: [&str; 6] = [
+const READS_REFERENCE: [&str; 8] = [
     "call_cost",
     "call_cost_parts",
     "canonical",
     "list_price",
     "nearest_models",
     "margin_band",
+    "price_cost_parts",
+    "price_id",
 ];
 
 /// Either kind of tree that is walked.

@@ -11,7 +11,8 @@ use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
     call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
-    margin_band, nearest_models, rounded_ratio, slot_start, slots_within, to_amount, to_exact,
+    margin_band, nearest_models, price_cost_parts, price_id, rounded_ratio, slot_start,
+    slots_within, to_amount, to_exact,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -116,6 +117,11 @@ fn informed(reference: Arc<Reference>) -> Vec<Function> {
             &nearest_models::MANUAL,
             nearest_models::NearestModels::new(shared()),
         ),
+        scalar(
+            &price_cost_parts::MANUAL,
+            price_cost_parts::PriceCostParts::new(shared()),
+        ),
+        scalar(&price_id::MANUAL, price_id::PriceIdOf::new(shared())),
         scalar(
             &margin_band::MANUAL,
             margin_band::MarginBand::new(reference),

@@ -46,6 +46,15 @@ impl Amount {
         self.0
     }
 
+    pub fn times(self, count: u64) -> Result<Self, MoneyError> {
+        let product = self.0.checked_mul(i128::from(count));
+        product
+            .ok_or(MoneyError::Overflow {
+                precision: Self::PRECISION,
+            })
+            .and_then(Self::new)
+    }
+
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         let sum = self.0.checked_add(other.0);
         sum.ok_or(MoneyError::Overflow {
@@ -90,6 +99,8 @@ mod tests {
         );
         assert!(largest.checked_add(Amount::new(1).unwrap()).is_err());
         assert!(Amount::new(i128::MIN).is_err());
+        assert!(largest.times(1).is_ok() && largest.times(2).is_err());
+        assert!(largest.times(u64::MAX).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! * [`usage`]: token counts that make sense together.
 //! * [`token_type`]: the kinds of token that a price book prices.
 //! * [`price`]: one row of the price book.
+//! * [`span`]: the time around an instant in which nothing changes.
 //! * [`offer`]: the rows that price a provider's model while nothing changes.
 //! * [`price_book`]: which row prices a call, and why none does.
 
@@ -16,6 +17,7 @@ pub mod nearest;
 pub mod offer;
 pub mod price;
 pub mod price_book;
+pub mod span;
 pub mod token_type;
 pub mod usage;
 
@@ -45,6 +47,32 @@ impl Unpriced {
             Self::Threshold => "threshold",
             Self::InvalidUsage => "invalid usage",
         }
+    }
+}
+
+impl Unpriced {
+    const ALL: [Self; 5] = [
+        Self::Model,
+        Self::Date,
+        Self::Tier,
+        Self::Threshold,
+        Self::InvalidUsage,
+    ];
+
+    /// Below zero, where the number of a row of the price book would stand.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Model => -1,
+            Self::Date => -2,
+            Self::Tier => -3,
+            Self::Threshold => -4,
+            Self::InvalidUsage => -5,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|reason| i64::from(reason.code()) == code)
     }
 }
 

@@ -2,31 +2,30 @@
 //! charges the same.
 
 use super::price::Price;
+use super::span::Span;
 use super::{Unpriced, service_tier};
 
-/// The rows that price calls from one instant until another.
+/// The rows that price calls in a span of time.
 #[derive(Debug, Clone)]
 pub struct Offer<'a> {
-    from: i64,
-    until: i64,
+    pub span: Span,
     /// By the input that a call must pass, the highest first; or why no call is priced.
     rows: Result<Vec<&'a Price>, Unpriced>,
 }
 
 impl<'a> Offer<'a> {
     /// Of a model's rows by name, the most specific name first, those of the first name that has any
-    /// in force at `at`; `changes` are instants at which there may be other names.
+    /// in force at `at`. The span is one in which the names are these.
     pub(super) fn new(
-        names: impl Iterator<Item = &'a Vec<Price>>,
+        names: impl Iterator<Item = &'a [Price]>,
         tier: Option<&str>,
         at: i64,
-        changes: impl Iterator<Item = i64>,
+        span: Span,
     ) -> Self {
-        let mut offer = Self::none(Unpriced::Model);
-        changes.for_each(|instant| offer.cut(instant, at));
+        let mut offer = Self::none(span, Unpriced::Model);
         for prices in names {
             let changes = prices.iter().flat_map(|price| price.changes(at));
-            changes.for_each(|instant| offer.cut(instant, at));
+            offer.span.narrow(at, changes);
             if prices.iter().any(|price| price.in_force(at)) {
                 offer.rows = of_tier(prices, service_tier(tier), at);
                 break;
@@ -36,33 +35,11 @@ impl<'a> Offer<'a> {
         offer
     }
 
-    /// Never holds.
-    pub fn never() -> Self {
+    pub fn none(span: Span, reason: Unpriced) -> Self {
         Self {
-            from: i64::MAX,
-            ..Self::none(Unpriced::Date)
-        }
-    }
-
-    /// Always holds, and prices nothing.
-    pub fn none(reason: Unpriced) -> Self {
-        Self {
-            from: i64::MIN,
-            until: i64::MAX,
+            span,
             rows: Err(reason),
         }
-    }
-
-    fn cut(&mut self, instant: i64, at: i64) {
-        if instant <= at {
-            self.from = self.from.max(instant);
-        } else {
-            self.until = self.until.min(instant);
-        }
-    }
-
-    pub fn holds(&self, at: i64) -> bool {
-        self.from <= at && at < self.until
     }
 
     /// The row that prices a call with so much input.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::price_book::PriceId;
 use super::token_type::TokenType;
 use super::usage::Usage;
 use crate::money::{Amount, MoneyError, PerMtok};
@@ -11,6 +12,8 @@ const DAY: i64 = 86_400_000_000;
 /// One row of the price book; times are microseconds since 1970 or since midnight, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Price {
+    /// Its number in the book.
+    pub id: PriceId,
     pub effective_from: i64,
     pub effective_to: Option<i64>,
     pub service_tier: Option<String>,
@@ -70,6 +73,14 @@ impl Rates {
             reasoning: self.reasoning.cost_of(usage.reasoning),
             request: self.per_request,
         }
+    }
+
+    /// The cost of so many calls, whose tokens these are.
+    pub fn cost_of_calls(&self, calls: u64, usage: &Usage) -> Result<CostParts, MoneyError> {
+        Ok(CostParts {
+            request: self.per_request.times(calls)?,
+            ..self.cost_of(usage)
+        })
     }
 }
 
@@ -176,6 +187,7 @@ mod tests {
             per_request: Amount::ZERO,
         };
         Price {
+            id: 0,
             effective_from: 0,
             effective_to: Some(48 * HOUR),
             service_tier: None,

@@ -5,6 +5,7 @@
 //! call passes; then the latest row.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use super::alias::{AliasKind, AliasLookup, Aliases};
 use super::names::{Names, is_glob};
@@ -12,12 +13,18 @@ use super::nearest::nearest;
 use super::offer::Offer;
 use super::price::Price;
 use super::service_tier;
+use super::span::Span;
 
-/// Prices by provider and model.
+/// Prices by provider and model. The order of the relation's rows has no part in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PriceBook {
-    providers: HashMap<String, Names<Vec<Price>>>,
+    rows: Vec<Price>,
+    /// Where a model's rows are.
+    providers: HashMap<String, Names<Range<usize>>>,
 }
+
+/// The number of a row of the book, or below zero why a call has none.
+pub type PriceId = i32;
 
 impl PriceBook {
     /// Rows by (provider, model or glob). Their names become canonical as those of ledgers and
@@ -41,15 +48,26 @@ impl PriceBook {
                 .or_default()
                 .push(price);
         }
-        let sorted = providers.into_iter().map(|(provider, mut models)| {
-            for prices in models.values_mut() {
+        let mut book = Self::default();
+        for (provider, models) in providers {
+            let ranges = models.into_iter().map(|(model, mut prices)| {
                 prices.sort_by(|a, b| a.preference().cmp(&b.preference()));
-            }
-            (provider, Names::from(models))
-        });
-        Self {
-            providers: sorted.collect(),
+                let first = book.rows.len();
+                book.rows.append(&mut prices);
+                (model, first..book.rows.len())
+            });
+            let ranges: BTreeMap<_, _> = ranges.collect();
+            book.providers.insert(provider, Names::from(ranges));
         }
+        for (number, price) in book.rows.iter_mut().enumerate() {
+            price.id = PriceId::try_from(number).unwrap_or(PriceId::MAX);
+        }
+        book
+    }
+
+    /// The row of this number.
+    pub fn row(&self, id: i64) -> Option<&Price> {
+        self.rows.get(usize::try_from(id).ok()?)
     }
 
     /// Up to three names of the book that resemble a model's, the provider's own first; another
@@ -114,9 +132,10 @@ impl<'a> PriceLookup<'a> {
         let model_name = self.model_aliases.canonical(model, at);
         let names = known
             .into_iter()
-            .flat_map(|models| models.matches(model_name));
+            .flat_map(|models| models.matches(model_name))
+            .map(|range| &self.book.rows[range.clone()]);
         let changes = self.provider_aliases.changes(provider);
         let changes = changes.chain(self.model_aliases.changes(model));
-        Offer::new(names, service_tier, at, changes)
+        Offer::new(names, service_tier, at, Span::around(at, changes))
     }
 }

@@ -92,6 +92,7 @@ pub(super) fn prices(batches: &[RecordBatch]) -> Result<Vec<PriceRow>> {
                 };
                 let optional = |column| text(column, row).map(str::to_owned);
                 let price = Price {
+                    id: 0,
                     // A price without a start has always held.
                     effective_from: effective_from(row).unwrap_or(i64::MIN),
                     effective_to: effective_to(row),

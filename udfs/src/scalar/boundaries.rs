@@ -32,6 +32,11 @@ impl Boundaries {
         Ok(boundaries)
     }
 
+    /// Whether all rows have the same.
+    pub(super) fn are_constant(&self) -> bool {
+        self.column.is_constant()
+    }
+
     /// The row's boundaries, ascending; `None` for a NULL list.
     pub(super) fn get(&self, row: usize) -> Result<Option<&[i64]>> {
         let lists: &ListArray = self.column.values().as_list();

@@ -5,31 +5,17 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Decimal128Builder, StringBuilder, StructArray};
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 
-use super::AMOUNT;
 use super::calls::{Calls, PARAMETERS};
+use super::parts::{self, Parts};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::manual::{Face, Manual};
-use crate::money::Amount;
-use crate::pricing::Unpriced;
-use crate::pricing::price::CostParts;
 use crate::reference::Reference;
-
-const AMOUNTS: [&str; 7] = [
-    "input",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "output",
-    "reasoning",
-    "request",
-];
 
 pub(crate) static MANUAL: Manual = Manual {
     name: "call_cost_parts",
@@ -69,7 +55,7 @@ impl ScalarUDFImpl for CallCostParts {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(fields()))
+        Ok(parts::data_type())
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -78,93 +64,17 @@ impl ScalarUDFImpl for CallCostParts {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
-        let mut parts = Columns::default();
+        let mut parts = Parts::default();
         calls.price_each(args.number_rows, &self.reference, |priced| {
             match priced {
                 Ok((price, usage)) => {
-                    let costs = price.rates.cost_of(&usage);
-                    parts.append(Some(&costs), Some(&price.currency), None);
+                    parts.append_priced(&price.rates.cost_of(&usage), &price.currency);
                 }
-                Err(reason) => parts.append(None, None, Some(reason)),
+                Err(reason) => parts.append_unpriced(Some(reason)),
             }
             Ok(())
         })?;
         Ok(ColumnarValue::Array(parts.finish()?))
-    }
-}
-
-fn fields() -> Fields {
-    let amounts = AMOUNTS
-        .into_iter()
-        .map(|name| Field::new(name, AMOUNT, true));
-    let texts = ["currency", "unpriced_reason"];
-    let texts = texts
-        .into_iter()
-        .map(|name| Field::new(name, DataType::Utf8, true));
-    amounts.chain(texts).collect()
-}
-
-/// The struct's columns while they are built.
-struct Columns {
-    amounts: [Decimal128Builder; 7],
-    currency: StringBuilder,
-    reason: StringBuilder,
-}
-
-impl Default for Columns {
-    fn default() -> Self {
-        Self {
-            amounts: std::array::from_fn(|_| Decimal128Builder::new().with_data_type(AMOUNT)),
-            currency: StringBuilder::new(),
-            reason: StringBuilder::new(),
-        }
-    }
-}
-
-impl Columns {
-    fn append(
-        &mut self,
-        costs: Option<&CostParts>,
-        currency: Option<&str>,
-        reason: Option<Unpriced>,
-    ) {
-        let costs = costs.map(|costs| {
-            let CostParts {
-                input,
-                cache_read,
-                cache_write_5m,
-                cache_write_1h,
-                output,
-                reasoning,
-                request,
-            } = *costs;
-            [
-                input,
-                cache_read,
-                cache_write_5m,
-                cache_write_1h,
-                output,
-                reasoning,
-                request,
-            ]
-            .map(Amount::units)
-        });
-        for (part, column) in self.amounts.iter_mut().enumerate() {
-            column.append_option(costs.map(|costs| costs[part]));
-        }
-        self.currency.append_option(currency);
-        self.reason.append_option(reason.map(Unpriced::as_str));
-    }
-
-    fn finish(mut self) -> Result<ArrayRef> {
-        let amounts = self
-            .amounts
-            .iter_mut()
-            .map(|column| Arc::new(column.finish()) as ArrayRef);
-        let texts = [&mut self.currency, &mut self.reason];
-        let texts = texts.map(|column| Arc::new(column.finish()) as ArrayRef);
-        let columns = amounts.chain(texts).collect();
-        Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
     }
 }
 

@@ -3,7 +3,7 @@
 use datafusion::arrow::array::{Array, PrimitiveArray};
 use datafusion::arrow::buffer::ScalarBuffer;
 use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 
 use super::offers::{Names, Offers};
 use crate::columnar::arguments::{Arguments, Column};
@@ -14,19 +14,8 @@ use crate::pricing::price::Price;
 use crate::pricing::usage::{ReportedTokens, Usage};
 use crate::reference::Reference;
 
-/// The parameters, in the order of the ledger's columns.
-pub(super) const PARAMETERS: &[Parameter] = &[
-    Parameter::required(
-        "provider",
-        Kind::Text,
-        "Who was called, by its canonical name or an alias.",
-    ),
-    Parameter::required("model", Kind::Text, "The model that answered."),
-    Parameter::required(
-        "called_at",
-        Kind::Timestamp,
-        "When; it decides which price is in force.",
-    ),
+/// Token counts, in the order of the ledger's columns.
+pub(super) const TOKENS: [Parameter; 6] = [
     Parameter::required(
         "input_tokens",
         Kind::Integer,
@@ -57,6 +46,27 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         Kind::Integer,
         "Output that is reasoning.",
     ),
+];
+
+/// The parameters, in the order of the ledger's columns.
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter::required(
+        "provider",
+        Kind::Text,
+        "Who was called, by its canonical name or an alias.",
+    ),
+    Parameter::required("model", Kind::Text, "The model that answered."),
+    Parameter::required(
+        "called_at",
+        Kind::Timestamp,
+        "When; it decides which price is in force.",
+    ),
+    TOKENS[0],
+    TOKENS[1],
+    TOKENS[2],
+    TOKENS[3],
+    TOKENS[4],
+    TOKENS[5],
     Parameter::optional(
         "service_tier",
         Kind::Text,
@@ -64,19 +74,57 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     ),
 ];
 
+/// The token counts of calls, with zero for what was not measured.
+pub(super) struct Tokens([Column<ScalarBuffer<i64>>; 6]);
+
+impl Tokens {
+    /// The first of them stands at this position.
+    pub(super) fn new(arguments: &Arguments<'_>, first: usize) -> Result<Self> {
+        let counts =
+            |token: usize| Ok::<_, DataFusionError>(arguments.integer(first + token)?.map(counts));
+        Ok(Self([
+            counts(0)?,
+            counts(1)?,
+            counts(2)?,
+            counts(3)?,
+            counts(4)?,
+            counts(5)?,
+        ]))
+    }
+
+    fn input(&self, row: usize) -> i64 {
+        self.0[0].get(row)
+    }
+
+    pub(super) fn usage(&self, row: usize) -> Result<Usage, Unpriced> {
+        let [
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            reasoning,
+        ] = self.0.each_ref().map(|counts| counts.get(row));
+        Usage::new(ReportedTokens {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            reasoning,
+        })
+    }
+}
+
 /// The arguments as columns.
 pub(super) struct Calls {
     names: Names,
     called_at: Column<PrimitiveArray<TimestampMicrosecondType>>,
-    tokens: [Counts; 6],
+    tokens: Tokens,
 }
-
-/// Counts, with zero for what was not measured.
-type Counts = Column<ScalarBuffer<i64>>;
 
 impl Calls {
     pub(super) fn new(arguments: &Arguments<'_>) -> Result<Self> {
-        let counts = |position| -> Result<Counts> { Ok(arguments.integer(position)?.map(counts)) };
         Ok(Self {
             names: Names {
                 provider: arguments.text(0)?,
@@ -84,14 +132,7 @@ impl Calls {
                 service_tier: arguments.text(9)?,
             },
             called_at: arguments.timestamp(2)?,
-            tokens: [
-                counts(3)?,
-                counts(4)?,
-                counts(5)?,
-                counts(6)?,
-                counts(7)?,
-                counts(8)?,
-            ],
+            tokens: Tokens::new(arguments, 3)?,
         })
     }
 
@@ -111,27 +152,14 @@ impl Calls {
         row: usize,
         offers: &mut Offers<'a>,
     ) -> Result<(&'a Price, Usage), Unpriced> {
-        let [
-            input,
-            output,
-            cache_read,
-            cache_write,
-            cache_write_1h,
-            reasoning,
-        ] = self.tokens.each_ref().map(|counts| counts.get(row));
-        let usage = Usage::new(ReportedTokens {
-            input,
-            output,
-            cache_read,
-            cache_write,
-            cache_write_1h,
-            reasoning,
-        })?;
+        let usage = self.tokens.usage(row)?;
         let offer = match self.called_at.get(row) {
             Some(at) => offers.at(row, at),
             None => return Err(offers.without_a_time(row)),
         };
-        offer.price(input).map(|price| (price, usage))
+        offer
+            .price(self.tokens.input(row))
+            .map(|price| (price, usage))
     }
 }
 

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::StringViewBuilder;
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::{StringViewArray, UInt32Array};
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::logical_expr::{
@@ -17,9 +17,11 @@ use datafusion::logical_expr::{
 };
 
 use crate::columnar::arguments::Arguments;
+use crate::columnar::codes::Codes;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
 use crate::pricing::alias::AliasKind;
+use crate::pricing::span::Span;
 use crate::reference::Reference;
 
 pub(crate) static MANUAL: Manual = Manual {
@@ -102,22 +104,40 @@ impl ScalarUDFImpl for Canonical {
                 return Ok(args.args[1].clone());
             }
         }
+        let codes = Codes::of(&kind, args.number_rows).and(Codes::of(&names, args.number_rows));
+        let mut known = vec![(Span::NEVER, 0); codes.distinct()];
+        let mut spellings = vec![];
+        let mut chosen = Vec::with_capacity(args.number_rows);
         let mut lookups = HashMap::new();
-        let mut canonical = StringViewBuilder::with_capacity(args.number_rows);
+        let mut keeps_all = true;
         for row in 0..args.number_rows {
-            let Some((kind, name)) = kind.get(row).zip(names.get(row)) else {
-                canonical.append_null();
-                continue;
-            };
-            let kind = parse(kind)?;
-            let lookup = lookups
-                .entry(kind)
-                .or_insert_with(|| self.reference.aliases.lookup(kind));
-            let alias = lookup.alias(name, at.get(row).unwrap_or(i64::MAX));
-            let own = (kind != AliasKind::SubAccountCustomer).then_some(name);
-            canonical.append_option(alias.or(own));
+            let at = at.get(row).unwrap_or(i64::MAX);
+            let (span, spelling) = &mut known[codes.get(row)];
+            if !span.holds(at) {
+                *spelling = u32::try_from(spellings.len()).unwrap_or(u32::MAX);
+                let name = names.get(row);
+                let kind = kind.get(row).map(parse).transpose()?;
+                *span = Span::ALWAYS;
+                let mut canonical = None;
+                if let Some((kind, name)) = kind.zip(name) {
+                    let lookup = lookups
+                        .entry(kind)
+                        .or_insert_with(|| self.reference.aliases.lookup(kind));
+                    span.narrow(at, lookup.changes(name));
+                    let own = (kind != AliasKind::SubAccountCustomer).then_some(name);
+                    canonical = lookup.alias(name, at).or(own);
+                }
+                keeps_all &= canonical == name;
+                spellings.push(canonical);
+            }
+            chosen.push(*spelling);
         }
-        let canonical = cast(&canonical.finish(), args.return_field.data_type())?;
+        if keeps_all {
+            return Ok(args.args[1].clone());
+        }
+        let spellings = StringViewArray::from(spellings);
+        let canonical = take(&spellings, &UInt32Array::from(chosen), None)?;
+        let canonical = cast(&canonical, args.return_field.data_type())?;
         Ok(ColumnarValue::Array(canonical))
     }
 }

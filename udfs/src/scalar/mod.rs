@@ -8,6 +8,8 @@ pub(crate) mod customer_hash;
 pub(crate) mod list_price;
 pub(crate) mod margin_band;
 pub(crate) mod nearest_models;
+pub(crate) mod price_cost_parts;
+pub(crate) mod price_id;
 pub(crate) mod rounded_ratio;
 pub(crate) mod slot_start;
 pub(crate) mod slots_within;
@@ -17,6 +19,7 @@ pub(crate) mod to_exact;
 mod boundaries;
 mod calls;
 mod offers;
+mod parts;
 
 use datafusion::arrow::datatypes::DataType;
 

@@ -7,6 +7,7 @@ use crate::columnar::text::Text;
 use crate::pricing::Unpriced;
 use crate::pricing::offer::Offer;
 use crate::pricing::price_book::PriceLookup;
+use crate::pricing::span::Span;
 use crate::reference::Reference;
 
 /// The columns that decide about the offer, besides the time.
@@ -31,7 +32,7 @@ impl<'a> Offers<'a> {
             .and(Codes::of(&names.service_tier, rows));
         Self {
             names,
-            found: vec![Offer::never(); codes.distinct()],
+            found: vec![Offer::none(Span::NEVER, Unpriced::Date); codes.distinct()],
             codes,
             lookup: reference.price_book.lookup(&reference.aliases),
         }
@@ -40,7 +41,7 @@ impl<'a> Offers<'a> {
     /// What is charged for a row's call at this time.
     pub(super) fn at(&mut self, row: usize, at: i64) -> &Offer<'a> {
         let code = self.codes.get(row);
-        if !self.found[code].holds(at) {
+        if !self.found[code].span.holds(at) {
             self.found[code] = self.look_up(row, at);
         }
         &self.found[code]
@@ -62,7 +63,7 @@ impl<'a> Offers<'a> {
                 let tier = names.service_tier.get(row);
                 self.lookup.offer(provider, model, tier, at)
             }
-            None => Offer::none(Unpriced::Model),
+            None => Offer::none(Span::ALWAYS, Unpriced::Model),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::boundaries::Boundaries;
 use crate::columnar::arguments::Arguments;
 use crate::columnar::kind::{Kind, micros};
 use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::pricing::span::Span;
 
 pub(crate) static MANUAL: Manual = Manual {
     name: "slot_start",
@@ -73,15 +74,24 @@ impl ScalarUDFImpl for SlotStart {
         let at = arguments.timestamp(0)?;
         let boundaries = Boundaries::new(MANUAL.name, &arguments, 1)?;
         let mut starts = TimestampMicrosecondBuilder::with_capacity(args.number_rows);
+        // Calls stand in the order of time, more or less: most are in the slot of the one before.
+        let mut last = (Span::NEVER, None);
         for row in 0..args.number_rows {
-            let start = at
-                .get(row)
-                .zip(boundaries.get(row)?)
-                .and_then(|(at, boundaries)| {
-                    let opened = boundaries.partition_point(|boundary| *boundary <= at);
-                    opened.checked_sub(1).map(|last| boundaries[last])
-                });
-            starts.append_option(start);
+            let Some(at) = at.get(row) else {
+                starts.append_null();
+                continue;
+            };
+            if !(boundaries.are_constant() && last.0.holds(at)) {
+                let Some(boundaries) = boundaries.get(row)? else {
+                    starts.append_null();
+                    continue;
+                };
+                let opened = boundaries.partition_point(|boundary| *boundary <= at);
+                let start = opened.checked_sub(1).map(|last| boundaries[last]);
+                let next = boundaries.get(opened).copied();
+                last = (Span::around(at, start.into_iter().chain(next)), start);
+            }
+            starts.append_option(last.1);
         }
         Ok(ColumnarValue::Array(Arc::new(starts.finish())))
     }
