@@ -14,6 +14,7 @@ use crate::saved_query::scope::{folded, renamed};
 use crate::saved_query::{Catalog, SavedQuery, query, syntax};
 use crate::shared::planner::{SharedPlanner, plan_together};
 use crate::store;
+use apportion_udfs::tally::rule::Tally;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
@@ -304,6 +305,7 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
         .with_query_planner(Arc::new(SharedPlanner))
+        .with_physical_optimizer_rule(Arc::new(Tally))
         .build();
     apportion_udfs::register_all(&mut state)?;
     Ok(SessionContext::new_with_state(state))

@@ -1,6 +1,8 @@
 //! SQL functions for Apache DataFusion that price model calls and split bills exactly.
 //!
 //! ```text
+//! tally                          GROUP BY over names, as an operator of the engine
+//!        │
 //! scalar · window · aggregate    one file per SQL function: manual, adapter, kernel, tests
 //!        │
 //! columnar                       what functions are called with; every encoding behind one view
@@ -27,6 +29,7 @@
 pub mod money;
 pub mod pattern;
 pub mod pricing;
+pub mod tally;
 
 mod aggregate;
 mod columnar;

@@ -56,6 +56,9 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
         self.sums.resize(total_groups, T::default_value());
         self.seen.resize(total_groups, false);
         let values = values[0].as_primitive::<T>();
+        if values.null_count() == values.len() {
+            return Ok(());
+        }
         let mut pairs = groups.iter().zip(values.values().iter());
         if filter.is_none() && values.null_count() == 0 {
             return pairs.try_for_each(|(group, value)| self.add(*group, *value));

@@ -84,7 +84,7 @@ impl Codes {
 }
 
 /// What can be told apart quickly.
-trait Key: Copy + Eq + Hash {
+pub(crate) trait Key: Copy + Eq + Hash {
     /// Few keys have the same one.
     fn mixed(self) -> u64;
 }
@@ -125,7 +125,8 @@ impl Key for Option<&str> {
 }
 
 /// Keys that were met lately: one a place, and keys of the same place take turns.
-struct Recent<K>(Vec<Option<(K, u32)>>);
+#[derive(Debug)]
+pub(crate) struct Recent<K>(Vec<Option<(K, u32)>>);
 
 impl<K> Default for Recent<K> {
     fn default() -> Self {
@@ -133,8 +134,14 @@ impl<K> Default for Recent<K> {
     }
 }
 
+impl<K> Recent<K> {
+    pub(crate) fn forget(&mut self) {
+        self.0.iter_mut().for_each(|place| *place = None);
+    }
+}
+
 impl<K: Key> Recent<K> {
-    fn code(&mut self, key: K, otherwise: impl FnOnce(K) -> u32) -> u32 {
+    pub(crate) fn code(&mut self, key: K, otherwise: impl FnOnce(K) -> u32) -> u32 {
         /// Of the mixed bits the upper ones are mixed best.
         const SHIFT: u32 = u64::BITS - 10;
         let place = &mut self.0[(key.mixed() >> SHIFT) as usize];

@@ -1,0 +1,258 @@
+//! [`TallyExec`]: the operator.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_datafusion_err, internal_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::stream::{StreamExt, TryStreamExt, try_unfold};
+
+use super::groups::{Full, Groups};
+
+/// Takes the place of a partial aggregate.
+#[derive(Debug)]
+pub struct TallyExec {
+    aggregate: Arc<AggregateExec>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl TallyExec {
+    pub(super) fn new(aggregate: Arc<AggregateExec>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(aggregate.schema()),
+            aggregate.properties().output_partitioning().clone(),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            aggregate,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// Whether there is a number for every value of the keys.
+    pub(super) fn can_number(aggregate: &AggregateExec) -> bool {
+        types(aggregate).is_ok_and(|types| Groups::new(&types).is_some())
+    }
+}
+
+fn types(aggregate: &AggregateExec) -> Result<Vec<DataType>> {
+    let schema = aggregate.input().schema();
+    let keys = aggregate.group_expr().expr().iter();
+    keys.map(|(key, _)| key.data_type(&schema)).collect()
+}
+
+impl DisplayAs for TallyExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.aggregate.group_expr().expr().iter();
+        let keys: Vec<_> = keys.map(|(_, name)| name.as_str()).collect();
+        let sums = self.aggregate.aggr_expr().iter();
+        let sums: Vec<_> = sums.map(|sum| sum.name()).collect();
+        write!(
+            f,
+            "TallyExec: gby=[{}], aggr=[{}]",
+            keys.join(", "),
+            sums.join(", ")
+        )
+    }
+}
+
+impl ExecutionPlan for TallyExec {
+    fn name(&self) -> &'static str {
+        "TallyExec"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.aggregate.schema()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.aggregate.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.aggregate.apply_expressions(f)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let aggregate = Arc::clone(&self.aggregate).replace_children(children, options)?;
+        over(&aggregate)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(
+            children,
+            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
+        )
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let input = self
+            .aggregate
+            .input()
+            .execute(partition, Arc::clone(&context))?;
+        let consumer = MemoryConsumer::new(format!("TallyExec[{partition}]")).with_can_spill(true);
+        let tally = Tally {
+            groups: Groups::new(&types(&self.aggregate)?)
+                .ok_or_else(|| internal_datafusion_err!("keys without numbers"))?,
+            sums: accumulators(&self.aggregate)?,
+            aggregate: Arc::clone(&self.aggregate),
+            reservation: consumer.register(context.memory_pool()),
+            batch_size: context.session_config().batch_size(),
+            group_of_row: vec![],
+            ready: vec![],
+        };
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let stream = try_unfold((tally, Some(input)), move |(mut tally, mut input)| {
+            let time = metrics.elapsed_compute().clone();
+            async move {
+                loop {
+                    if let Some(batch) = tally.ready.pop() {
+                        return Ok(Some((batch, (tally, input))));
+                    }
+                    let Some(stream) = &mut input else {
+                        return Ok(None);
+                    };
+                    let next = stream.try_next().await?;
+                    let _timer = time.timer();
+                    if let Some(batch) = next {
+                        tally.add(&batch)?;
+                    } else {
+                        input = None;
+                        tally.hand_on()?;
+                    }
+                }
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            stream.boxed(),
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+fn over(aggregate: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(aggregate) = aggregate.downcast_ref::<AggregateExec>() else {
+        return internal_err!("an aggregate became {}", aggregate.name());
+    };
+    Ok(Arc::new(TallyExec::new(Arc::new(aggregate.clone()))))
+}
+
+fn accumulators(aggregate: &AggregateExec) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
+    let sums = aggregate.aggr_expr().iter();
+    sums.map(|sum| sum.create_groups_accumulator()).collect()
+}
+
+/// The groups and sums of one partition.
+struct Tally {
+    aggregate: Arc<AggregateExec>,
+    groups: Groups,
+    sums: Vec<Box<dyn GroupsAccumulator>>,
+    reservation: MemoryReservation,
+    batch_size: usize,
+    group_of_row: Vec<usize>,
+    /// What is handed on, the first batch last.
+    ready: Vec<RecordBatch>,
+}
+
+impl Tally {
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let keys = self.aggregate.group_expr().expr().iter();
+        let columns: Result<Vec<ArrayRef>> = keys
+            .map(|(key, _)| key.evaluate(batch)?.into_array(batch.num_rows()))
+            .collect();
+        let rows = batch.num_rows();
+        let numbered = self
+            .groups
+            .number(&columns?, rows, &mut self.group_of_row)?;
+        if let Err(Full) = numbered {
+            if self.groups.len() > 0 {
+                self.hand_on()?;
+                return self.add(batch);
+            }
+            let half = rows / 2;
+            if half == 0 {
+                return internal_err!("a row has too many keys");
+            }
+            self.forget()?;
+            self.add(&batch.slice(0, half))?;
+            return self.add(&batch.slice(half, rows - half));
+        }
+        let total = self.groups.len();
+        for (sum, function) in self.sums.iter_mut().zip(self.aggregate.aggr_expr()) {
+            let values: Result<Vec<ArrayRef>> = function
+                .expressions()
+                .iter()
+                .map(|argument| argument.evaluate(batch)?.into_array(rows))
+                .collect();
+            sum.update_batch(&values?, &self.group_of_row, None, total)?;
+        }
+        let sums: usize = self.sums.iter().map(|sum| sum.size()).sum();
+        if self
+            .reservation
+            .try_resize(self.groups.size() + sums)
+            .is_err()
+        {
+            self.hand_on()?;
+        }
+        Ok(())
+    }
+
+    /// Hands the groups on to the second half of the aggregate, and forgets them.
+    fn hand_on(&mut self) -> Result<()> {
+        let mut columns = self.groups.take()?;
+        for sum in &mut self.sums {
+            columns.extend(sum.state(EmitTo::All)?);
+        }
+        self.sums = accumulators(&self.aggregate)?;
+        self.reservation.free();
+        let all = RecordBatch::try_new(self.aggregate.schema(), columns)?;
+        let starts = (0..all.num_rows()).step_by(self.batch_size);
+        let batches: Vec<_> = starts
+            .map(|start| all.slice(start, self.batch_size.min(all.num_rows() - start)))
+            .collect();
+        self.ready.splice(0..0, batches.into_iter().rev());
+        Ok(())
+    }
+
+    fn forget(&mut self) -> Result<()> {
+        self.groups.take().map(|_| ())
+    }
+}

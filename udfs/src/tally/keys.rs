@@ -1,0 +1,181 @@
+//! [`Key`]: the values of one column of a `GROUP BY`, numbered as they are met.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
+use datafusion::arrow::buffer::Buffer;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::{HashMap, Result};
+
+use crate::columnar::codes::Recent;
+use crate::columnar::kind::is_text;
+
+/// One column's distinct values. NULL has the number 0, the others follow.
+#[derive(Debug)]
+pub(super) struct Key {
+    data_type: DataType,
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    Texts(Texts),
+    Words(Words),
+}
+
+impl Key {
+    /// Nothing for values of a type that cannot be numbered here.
+    pub(super) fn new(data_type: &DataType) -> Option<Self> {
+        let is_of_text = match data_type {
+            DataType::Dictionary(_, values) => is_text(values),
+            other => is_text(other),
+        };
+        let values = match data_type {
+            _ if is_of_text => Values::Texts(Texts::default()),
+            DataType::Boolean
+            | DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::Timestamp(..) => Values::Words(Words::default()),
+            _ => return None,
+        };
+        Some(Self {
+            data_type: data_type.clone(),
+            values,
+        })
+    }
+
+    /// Appends the number of each row's value.
+    pub(super) fn number(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
+        match &mut self.values {
+            Values::Texts(texts) => {
+                let column = cast(column, &DataType::Utf8View)?;
+                texts.number(column.as_string_view(), numbers);
+            }
+            Values::Words(words) => {
+                let column = cast(column, &DataType::Int64)?;
+                words.number(column.as_primitive::<Int64Type>(), numbers);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many numbers there are, that of NULL included.
+    pub(super) fn count(&self) -> usize {
+        1 + match &self.values {
+            Values::Texts(texts) => texts.met.len(),
+            Values::Words(words) => words.met.len(),
+        }
+    }
+
+    /// The values of their numbers, in the column's type.
+    pub(super) fn values(&self) -> Result<ArrayRef> {
+        let values: ArrayRef = match &self.values {
+            Values::Texts(texts) => {
+                let texts = texts.met.iter().map(|text| Some(text.as_ref()));
+                Arc::new(
+                    std::iter::once(None)
+                        .chain(texts)
+                        .collect::<StringViewArray>(),
+                )
+            }
+            Values::Words(words) => {
+                let words = words.met.iter().map(|word| Some(*word));
+                Arc::new(std::iter::once(None).chain(words).collect::<Int64Array>())
+            }
+        };
+        Ok(cast(&values, &self.data_type)?)
+    }
+
+    pub(super) fn size(&self) -> usize {
+        /// Of an entry in a table and its place in the list.
+        const ENTRY: usize = 64;
+        let bytes = match &self.values {
+            Values::Texts(texts) => texts.bytes,
+            Values::Words(_) => 0,
+        };
+        self.count() * ENTRY + bytes
+    }
+}
+
+#[derive(Debug, Default)]
+struct Texts {
+    met: Vec<Arc<str>>,
+    known: HashMap<Arc<str>, u32>,
+    bytes: usize,
+    /// Views that were met lately.
+    recent: Recent<u128>,
+    /// Where these views point to: they mean the same while the buffers are the same.
+    buffers: Vec<Buffer>,
+}
+
+impl Texts {
+    fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) {
+        let Self {
+            met,
+            known,
+            bytes,
+            recent,
+            buffers,
+        } = self;
+        let given = column.data_buffers();
+        let is_same =
+            given.len() == buffers.len() && given.iter().zip(&*buffers).all(|(a, b)| a.ptr_eq(b));
+        if !is_same {
+            *buffers = given.to_vec();
+            recent.forget();
+        }
+        let mut intern = |text: &str| {
+            if let Some(number) = known.get(text) {
+                return *number;
+            }
+            let text: Arc<str> = text.into();
+            met.push(Arc::clone(&text));
+            *bytes += text.len();
+            let number = u32::try_from(met.len()).unwrap_or(u32::MAX);
+            known.insert(text, number);
+            number
+        };
+        let views = column.views().iter().enumerate();
+        if column.null_count() == 0 {
+            numbers
+                .extend(views.map(|(row, view)| recent.code(*view, |_| intern(column.value(row)))));
+        } else {
+            numbers.extend(views.map(|(row, view)| {
+                if column.is_null(row) {
+                    0
+                } else {
+                    recent.code(*view, |_| intern(column.value(row)))
+                }
+            }));
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    met: Vec<i64>,
+    known: HashMap<i64, u32>,
+    last: Option<(i64, u32)>,
+}
+
+impl Words {
+    fn number(&mut self, column: &Int64Array, numbers: &mut Vec<u32>) {
+        let has_nulls = column.null_count() > 0;
+        let values = column.values().iter().enumerate();
+        numbers.extend(values.map(|(row, word)| match self.last {
+            _ if has_nulls && column.is_null(row) => 0,
+            Some((last, number)) if last == *word => number,
+            _ => {
+                let number = *self.known.entry(*word).or_insert_with(|| {
+                    self.met.push(*word);
+                    u32::try_from(self.met.len()).unwrap_or(u32::MAX)
+                });
+                self.last = Some((*word, number));
+                number
+            }
+        }));
+    }
+}

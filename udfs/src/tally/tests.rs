@@ -1,0 +1,189 @@
+//! The same answers with the rule and without it.
+
+use std::fmt::{self, Display, Formatter, Write};
+use std::sync::Arc;
+
+use datafusion::common::{Result, resources_err};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, MemoryReservation};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use proptest::prelude::*;
+
+use super::rule::Tally;
+use crate::register_all;
+use crate::testing::rows;
+
+#[derive(Debug, Clone, Copy)]
+enum Memory {
+    Ample,
+    None,
+}
+
+/// Has no memory for the operator's groups, and all that anybody else asks for.
+#[derive(Debug)]
+struct Stingy(GreedyMemoryPool);
+
+impl Display for Stingy {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("stingy")
+    }
+}
+
+impl MemoryPool for Stingy {
+    fn name(&self) -> &'static str {
+        "stingy"
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.0.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.0.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        if reservation.consumer().name().starts_with("TallyExec") {
+            return resources_err!("no memory for {}", reservation.consumer().name());
+        }
+        self.0.try_grow(reservation, additional)
+    }
+
+    fn reserved(&self) -> usize {
+        self.0.reserved()
+    }
+}
+
+/// A session with the rule or without it, and with memory for its groups or not.
+fn session(tallies: bool, batch_size: usize, memory: Memory) -> SessionContext {
+    let config = SessionConfig::new()
+        .with_target_partitions(3)
+        .with_batch_size(batch_size);
+    let pool = GreedyMemoryPool::new(1 << 30);
+    let pool: Arc<dyn MemoryPool> = match memory {
+        Memory::Ample => Arc::new(pool),
+        Memory::None => Arc::new(Stingy(pool)),
+    };
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool);
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime.build_arc().unwrap())
+        .with_default_features();
+    if tallies {
+        state = state.with_physical_optimizer_rule(Arc::new(Tally));
+    }
+    let mut state = state.build();
+    register_all(&mut state).unwrap();
+    SessionContext::new_with_state(state)
+}
+
+async fn answers(context: &SessionContext, sql: &str) -> Vec<String> {
+    let mut answers = rows(context, sql).await.unwrap();
+    answers.sort();
+    answers
+}
+
+async fn plan(context: &SessionContext, sql: &str) -> String {
+    let frame = context.sql(sql).await.unwrap();
+    let plan = frame.create_physical_plan().await.unwrap();
+    let shown = datafusion::physical_plan::displayable(plan.as_ref());
+    shown.indent(false).to_string()
+}
+
+/// Keys of every type, most of them few, some NULL, and texts that a view does not hold.
+fn ledger(rows: u32, spread: u32) -> String {
+    let mut sql = String::new();
+    let _ = write!(
+        sql,
+        "(SELECT
+            CASE WHEN v % 11 <> 0 THEN concat('a customer with a long name ', v * 7 % {spread}) END AS customer,
+            arrow_cast(concat('m', v % 5), 'Dictionary(Int32, Utf8)') AS model,
+            arrow_cast(concat('a provider of some length ', v % 3), 'LargeUtf8') AS provider,
+            arrow_cast(v % {spread}, 'Int32') AS price,
+            CASE WHEN v % 7 <> 0 THEN v % 2 = 0 END AS flag,
+            arrow_cast(v / 100 * 86400000000, 'Timestamp(Microsecond, None)') AS day,
+            NULL::bigint AS nothing,
+            CASE WHEN v % 13 <> 0 THEN v - 50 END AS tokens,
+            arrow_cast(v, 'Decimal128(38, 12)') AS cost
+        FROM generate_series(1, {rows}) AS t (v))"
+    );
+    sql
+}
+
+const KEYS: [&str; 6] = ["customer", "model", "provider", "price", "flag", "day"];
+const SUMS: &str = "count(*), count(tokens), sum(tokens), sum(nothing), sum(cost), min(tokens), max(day), avg(tokens)";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn the_answers_are_those_of_the_engine(
+        rows in 0_u32..3_000,
+        spread in 1_u32..2_000,
+        keys in proptest::sample::subsequence(KEYS.to_vec(), 1..=6),
+        batch_size in 1_usize..600,
+        memory in prop_oneof![Just(Memory::Ample), Just(Memory::None)],
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        runtime.block_on(async {
+            let keys = keys.join(", ");
+            let sql = format!("SELECT {keys}, {SUMS} FROM {} GROUP BY {keys}", ledger(rows, spread));
+            let tallied = session(true, batch_size, memory);
+            assert!(plan(&tallied, &sql).await.contains("TallyExec"), "{sql}");
+            let expected = answers(&session(false, batch_size, Memory::Ample), &sql).await;
+            assert_eq!(answers(&tallied, &sql).await, expected, "{sql}");
+        });
+    }
+}
+
+#[tokio::test]
+async fn more_keys_than_a_word_holds_are_numbered_in_parts() {
+    // Forty keys of many values each: 128 bits hold but a few rows of them.
+    let keys: Vec<String> = (0..40).map(|key| format!("k{key}")).collect();
+    let columns: Vec<String> = (0..40)
+        .map(|key| format!("v * {} % 997 AS k{key}", key + 3))
+        .collect();
+    let (keys, columns) = (keys.join(", "), columns.join(", "));
+    let sql = format!(
+        "SELECT {keys}, count(*), sum(k7) FROM (SELECT {columns} FROM generate_series(1, 3000) AS t (v)) GROUP BY {keys}"
+    );
+    let tallied = session(true, 512, Memory::Ample);
+    assert!(plan(&tallied, &sql).await.contains("TallyExec"));
+    let expected = answers(&session(false, 512, Memory::Ample), &sql).await;
+    assert_eq!(expected.len(), 997);
+    assert_eq!(answers(&tallied, &sql).await, expected);
+}
+
+#[tokio::test]
+async fn what_it_cannot_number_is_the_engines() {
+    let tallied = session(true, 512, Memory::Ample);
+    for sql in [
+        "SELECT cost, count(*) FROM {} GROUP BY cost",
+        "SELECT model, count(DISTINCT price) FROM {} GROUP BY model",
+        "SELECT model, count(*) FILTER (WHERE flag) FROM {} GROUP BY model",
+        "SELECT model, price, count(*) FROM {} GROUP BY CUBE (model, price)",
+        "SELECT model, array_agg(price ORDER BY price) FROM {} GROUP BY model",
+        "SELECT DISTINCT model FROM {}",
+        "SELECT count(*) FROM {}",
+    ] {
+        let sql = sql.replace("{}", &ledger(500, 20));
+        let expected = answers(&session(false, 512, Memory::Ample), &sql).await;
+        assert_eq!(answers(&tallied, &sql).await, expected, "{sql}");
+    }
+    let decimal = format!(
+        "SELECT cost, count(*) FROM {} GROUP BY cost",
+        ledger(500, 20)
+    );
+    assert!(!plan(&tallied, &decimal).await.contains("TallyExec"));
+}
+
+#[tokio::test]
+async fn an_overflow_is_an_error_here_too() {
+    let sql =
+        "SELECT k, sum(n) FROM (VALUES ('a', 9223372036854775807), ('a', 1)) t (k, n) GROUP BY k";
+    let error = rows(&session(true, 512, Memory::Ample), sql)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("verflow"), "{error}");
+}
