@@ -24,8 +24,10 @@ impl PhysicalOptimizerRule for Tally {
         let tallied = |plan: Arc<dyn ExecutionPlan>| {
             Ok(match plan.downcast_ref::<AggregateExec>() {
                 Some(aggregate) if is_meant(aggregate) => {
-                    let tally = TallyExec::new(Arc::new(aggregate.clone()));
-                    Transformed::yes(Arc::new(tally) as Arc<dyn ExecutionPlan>)
+                    Transformed::yes(match aggregate.mode() {
+                        AggregateMode::Single => in_halves(aggregate)?,
+                        _ => Arc::new(TallyExec::new(Arc::new(aggregate.clone()))),
+                    })
                 }
                 _ => Transformed::no(plan),
             })
@@ -42,11 +44,34 @@ impl PhysicalOptimizerRule for Tally {
     }
 }
 
+/// On a single partition the engine groups in one step: its second half can spill, and this first
+/// half can hand on.
+fn in_halves(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
+    let half = |mode, keys, input| {
+        AggregateExec::try_new(
+            mode,
+            keys,
+            aggregate.aggr_expr().to_vec(),
+            aggregate.filter_expr().to_vec(),
+            input,
+            aggregate.input_schema(),
+        )
+    };
+    let keys = aggregate.group_expr();
+    let input = Arc::clone(aggregate.input());
+    let first = half(AggregateMode::Partial, keys.clone(), input)?;
+    let tally = Arc::new(TallyExec::new(Arc::new(first)));
+    let second = half(AggregateMode::Final, keys.as_final(), tally)?;
+    Ok(Arc::new(second))
+}
+
 fn is_meant(aggregate: &AggregateExec) -> bool {
     let keys = aggregate.group_expr();
     let functions = aggregate.aggr_expr();
-    *aggregate.mode() == AggregateMode::Partial
-        && keys.is_single()
+    matches!(
+        aggregate.mode(),
+        AggregateMode::Partial | AggregateMode::Single
+    ) && keys.is_single()
         && !keys.expr().is_empty()
         && keys.expr().len() <= 64
         && !functions.is_empty()

@@ -56,9 +56,9 @@ impl MemoryPool for Stingy {
 }
 
 /// A session with the rule or without it, and with memory for its groups or not.
-fn session(tallies: bool, batch_size: usize, memory: Memory) -> SessionContext {
+fn session(tallies: bool, partitions: usize, batch_size: usize, memory: Memory) -> SessionContext {
     let config = SessionConfig::new()
-        .with_target_partitions(3)
+        .with_target_partitions(partitions)
         .with_batch_size(batch_size);
     let pool = GreedyMemoryPool::new(1 << 30);
     let pool: Arc<dyn MemoryPool> = match memory {
@@ -123,15 +123,16 @@ proptest! {
         spread in 1_u32..2_000,
         keys in proptest::sample::subsequence(KEYS.to_vec(), 1..=6),
         batch_size in 1_usize..600,
+        partitions in 1_usize..4,
         memory in prop_oneof![Just(Memory::Ample), Just(Memory::None)],
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         runtime.block_on(async {
             let keys = keys.join(", ");
             let sql = format!("SELECT {keys}, {SUMS} FROM {} GROUP BY {keys}", ledger(rows, spread));
-            let tallied = session(true, batch_size, memory);
+            let tallied = session(true, partitions, batch_size, memory);
             assert!(plan(&tallied, &sql).await.contains("TallyExec"), "{sql}");
-            let expected = answers(&session(false, batch_size, Memory::Ample), &sql).await;
+            let expected = answers(&session(false, partitions, batch_size, Memory::Ample), &sql).await;
             assert_eq!(answers(&tallied, &sql).await, expected, "{sql}");
         });
     }
@@ -148,16 +149,16 @@ async fn more_keys_than_a_word_holds_are_numbered_in_parts() {
     let sql = format!(
         "SELECT {keys}, count(*), sum(k7) FROM (SELECT {columns} FROM generate_series(1, 3000) AS t (v)) GROUP BY {keys}"
     );
-    let tallied = session(true, 512, Memory::Ample);
+    let tallied = session(true, 3, 512, Memory::Ample);
     assert!(plan(&tallied, &sql).await.contains("TallyExec"));
-    let expected = answers(&session(false, 512, Memory::Ample), &sql).await;
+    let expected = answers(&session(false, 3, 512, Memory::Ample), &sql).await;
     assert_eq!(expected.len(), 997);
     assert_eq!(answers(&tallied, &sql).await, expected);
 }
 
 #[tokio::test]
 async fn what_it_cannot_number_is_the_engines() {
-    let tallied = session(true, 512, Memory::Ample);
+    let tallied = session(true, 3, 512, Memory::Ample);
     for sql in [
         "SELECT cost, count(*) FROM {} GROUP BY cost",
         "SELECT model, count(DISTINCT price) FROM {} GROUP BY model",
@@ -168,7 +169,7 @@ async fn what_it_cannot_number_is_the_engines() {
         "SELECT count(*) FROM {}",
     ] {
         let sql = sql.replace("{}", &ledger(500, 20));
-        let expected = answers(&session(false, 512, Memory::Ample), &sql).await;
+        let expected = answers(&session(false, 3, 512, Memory::Ample), &sql).await;
         assert_eq!(answers(&tallied, &sql).await, expected, "{sql}");
     }
     let decimal = format!(
@@ -182,7 +183,7 @@ async fn what_it_cannot_number_is_the_engines() {
 async fn an_overflow_is_an_error_here_too() {
     let sql =
         "SELECT k, sum(n) FROM (VALUES ('a', 9223372036854775807), ('a', 1)) t (k, n) GROUP BY k";
-    let error = rows(&session(true, 512, Memory::Ample), sql)
+    let error = rows(&session(true, 3, 512, Memory::Ample), sql)
         .await
         .unwrap_err();
     assert!(error.to_string().contains("verflow"), "{error}");
