@@ -18,19 +18,21 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Nothing without `script`. The shell says how the program ended, and stays until the keys are
-    /// let go: `script` may lose what is written just before its end.
+    /// Nothing without `script`. The shell says how the program ended, outlives a Ctrl-C (which the
+    /// terminal sends to it as well), and stays until the keys are let go: `script` may lose what is
+    /// written just before its end.
     fn open(project: &Project) -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_apportion");
         let mut child = Command::new("script")
             .args([
                 "-qc",
-                &format!("{program}; echo exit code: $?; cat > /dev/null"),
+                &format!("trap : INT; {program}; echo exit code: $?; cat > /dev/null"),
                 "/dev/null",
             ])
             .current_dir(project.folder.path())
             .env("XDG_STATE_HOME", project.path("state"))
             .env("TERM", "xterm")
+            .env("SHELL", "/bin/sh")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
