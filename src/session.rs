@@ -141,6 +141,8 @@ impl Session {
             notice_plans,
         } = expanded;
         let effect = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
+        // Who asks for a plan does not ask for what its rows would say.
+        let is_asked_for = !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
         if let LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) = &plan {
             for location in &table.locations {
                 store::register(&self.environment.context, location)?;
@@ -156,8 +158,8 @@ impl Session {
         };
         let (state, plan) = frame.into_parts();
         let mut plans = vec![state.optimize(&plan)?];
-        for notice in notice_plans {
-            plans.push(state.optimize(&notice)?);
+        for notice in notice_plans.iter().filter(|_| is_asked_for) {
+            plans.push(state.optimize(notice)?);
         }
         let mut planned = plan_together(&plans.iter().collect::<Vec<_>>(), &state).await?;
         for notice in planned.drain(1..) {

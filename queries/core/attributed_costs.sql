@@ -27,16 +27,14 @@ charges as (
 
 by_usage as (
     select
-        charges.* exclude (charge_key, customer_id, model, request_id, way, period),
+        charges.* exclude (charge_number, customer_id, model, request_id, way),
         charges.model as charge_model,
         split.*
     from usage_split(
         period => $period, basis => $basis, currency => $currency, salt => $salt,
         missing => $missing, monthly => $monthly, idle => $idle, depth => $by_depth
     ) as split
-    inner join charges
-        on split.charge_key = charges.charge_key
-        and split.period = charges.period
+    inner join charges on split.charge_number = charges.charge_number
 ),
 
 -- Credits, taxes and adjustments follow the Usage and Purchase charges that state the same.
@@ -83,11 +81,11 @@ base as (
 
 followed as (
     select
-        following.charge_key,
+        following.charge_number,
         following.amount,
         base.* exclude (provider, currency),
         case when base.customer_id is null then '1' else concat('0', base.customer_id) end as party,
-        sum(base.cost) over (partition by following.charge_key, base.period) as base_cost
+        sum(base.cost) over (partition by following.charge_number) as base_cost
     from following
     inner join base
         on following.provider = base.provider
@@ -107,7 +105,7 @@ by_charges as (
     select
         *,
         apportion_down(amount, cost) over (
-            partition by charge_key, period
+            partition by charge_number
             order by party, reason, feature, model, query_type, session_id, request_id
         ) as part
     from followed
@@ -115,22 +113,20 @@ by_charges as (
 ),
 
 follows as (
-    select distinct charge_key, period from by_charges
+    select distinct charge_number from by_charges
 ),
 
 split as (
     select
-        by_usage.charge_key, by_usage.period, by_usage.way, by_usage.customer_id, by_usage.feature,
+        by_usage.charge_number, by_usage.way, by_usage.customer_id, by_usage.feature,
         by_usage.model, by_usage.query_type, by_usage.session_id, by_usage.request_id,
         by_usage.measure, by_usage.reason, by_usage.cost
     from by_usage
-    left join follows
-        on by_usage.charge_key = follows.charge_key
-        and by_usage.period = follows.period
-    where follows.charge_key is null
+    left join follows on by_usage.charge_number = follows.charge_number
+    where follows.charge_number is null
     union all by name
     select
-        charge_key, period, 'charges' as way, customer_id, feature, model, query_type, session_id,
+        charge_number, 'charges' as way, customer_id, feature, model, query_type, session_id,
         request_id, 'charges' as measure, reason, part as cost
     from by_charges
 ),
@@ -143,8 +139,7 @@ named as (
 
 nearest as (
     select
-        charges.charge_key,
-        charges.period,
+        charges.charge_number,
         case
             when count(named.provider) = 0
                 then concat('the ledger has no calls of ', max(charges.provider))
@@ -175,50 +170,43 @@ nearest as (
                 )
         end as detail
     from charges
-    inner join by_usage
-        on charges.charge_key = by_usage.charge_key
-        and charges.period = by_usage.period
+    inner join by_usage on charges.charge_number = by_usage.charge_number
     left join named on charges.provider = named.provider
     where by_usage.reason = 'no calls covered'
-    group by charges.charge_key, charges.period
+    group by charges.charge_number
+),
+
+-- Added up by number before the charges' own columns come beside it.
+summed as (
+    select
+        charge_number,
+        customer_id,
+        case when strpos(concat(',', $by, ','), ',feature,') > 0 then feature end as feature,
+        case when strpos(concat(',', $by, ','), ',model,') > 0 then model end as model,
+        case when strpos(concat(',', $by, ','), ',query_type,') > 0 then query_type end as query_type,
+        case when strpos(concat(',', $by, ','), ',session_id,') > 0 then session_id end as session_id,
+        case when strpos(concat(',', $by, ','), ',request_id,') > 0 then request_id end as request_id,
+        case
+            when reason is not null then 'unattributed'
+            when way = 'charges' then 'usage'
+            else way
+        end as method,
+        case when way <> 'tag' then measure end as measure,
+        reason,
+        sum(cost) as cost
+    from split
+    group by all
 ),
 
 attributed as (
     select
-        split.period,
-        charges.charge_id,
-        charges.charge_key,
-        charges.input,
-        charges.provider,
-        charges.sub_account,
-        charges.service_tier,
-        charges.token_type,
-        charges.charge_category,
+        summed.*,
+        charges.* exclude (charge_number, customer_id, model, request_id, amount),
         charges.model as charge_model,
-        split.customer_id,
-        case when strpos(concat(',', $by, ','), ',feature,') > 0 then split.feature end as feature,
-        case when strpos(concat(',', $by, ','), ',model,') > 0 then split.model end as model,
-        case when strpos(concat(',', $by, ','), ',query_type,') > 0 then split.query_type end as query_type,
-        case when strpos(concat(',', $by, ','), ',session_id,') > 0 then split.session_id end as session_id,
-        case when strpos(concat(',', $by, ','), ',request_id,') > 0 then split.request_id end as request_id,
-        case
-            when split.reason is not null then 'unattributed'
-            when split.way = 'charges' then 'usage'
-            else split.way
-        end as method,
-        case when split.way <> 'tag' then split.measure end as measure,
-        split.reason,
-        case when split.reason = 'no calls covered' then nearest.detail end as detail,
-        charges.currency,
-        sum(split.cost) as cost
-    from split
-    inner join charges
-        on split.charge_key = charges.charge_key
-        and split.period = charges.period
-    left join nearest
-        on split.charge_key = nearest.charge_key
-        and split.period = nearest.period
-    group by all
+        case when summed.reason = 'no calls covered' then nearest.detail end as detail
+    from summed
+    inner join charges on summed.charge_number = charges.charge_number
+    left join nearest on charges.charge_number = nearest.charge_number
 ),
 
 estimated as (

@@ -19,7 +19,9 @@
 --                   or (charge_period_start < $period_end and charge_period_end > $period_start)
 --           )
 --           and not exists (
---               select 1 from ledger where called_at >= $period_start and called_at < $period_end
+--               select 1 from ledger
+--               where called_at >= $period_start and called_at < $period_end
+--               limit 1
 --           )
 --   )
 -- Notes:       Charges of other billing periods that reach into the asked months are here too, with

@@ -89,16 +89,13 @@ counted as (
         charges.currency,
         sum(cells.tokens) as covered_tokens,
         sum(charges.stated_tokens) as stated_tokens
-    from charges
+    from resolved_charges(period => $period, salt => $salt) as charges
     inner join (
-        select charge_key, charge_period, sum(type_tokens) as tokens
-        from covered_cells(period => $period, salt => $salt)
-        where bears
-        group by charge_key, charge_period
-    ) as cells
-        on charges.charge_key = cells.charge_key
-        and charges.period = cells.charge_period
-    where charges.stated_tokens is not null
+        select charge_number, sum(type_tokens + type_tokens_unpriced) as tokens
+        from charge_usage(period => $period, salt => $salt)
+        group by charge_number
+    ) as cells on charges.charge_number = cells.charge_number
+    where charges.selected and charges.stated_tokens is not null
     group by charges.input, charges.provider, charges.period, charges.currency
 ),
 

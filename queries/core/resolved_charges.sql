@@ -8,7 +8,8 @@
 --   idle       leave|spread = 'leave'   Under effective, whether unused commitment is split too.
 --   depth      integer = 0   As in usage_cells.
 -- Notes:       way says how a charge is split: tag, request, usage, charges (in proportion to what
---              other charges put on each party), or not at all: unknown tag, idle.
+--              other charges put on each party), or not at all: unknown tag, idle. charge_number
+--              stands for charge_key and period within a statement; it is quicker to join on.
 
 with
 
@@ -22,22 +23,22 @@ cells as (
     where priced_by <> 'cached'
 ),
 
+ids as (
+    select customer_id from customers where customer_id is not null
+    union
+    select customer_id from cells where customer_id is not null
+),
+
 -- A tag is a known id, or the hash of one; an id that looks like a hash is still an id.
 known as (
-    select customer_id as tag, customer_id, 0 as by_hash from customers
-    union
-    select customer_id as tag, customer_id, 0 as by_hash from cells where customer_id is not null
-    union
-    select customer_hash(customer_id, $salt) as tag, customer_id, 1 as by_hash from customers
-    union
-    select customer_hash(customer_id, $salt) as tag, customer_id, 1 as by_hash from cells
-    where customer_id is not null
+    select customer_id as tag, customer_id, 0 as by_hash from ids
+    union all
+    select customer_hash(customer_id, $salt) as tag, customer_id, 1 as by_hash from ids
 ),
 
 tagged as (
     select tag, first_value(customer_id order by by_hash, customer_id) as customer_id
     from known
-    where tag is not null
     group by tag
 ),
 
@@ -70,6 +71,7 @@ carried as (
 
 select
     charges.*,
+    cast(row_number() over (order by charges.charge_key, charges.period) as bigint) as charge_number,
     tagged.customer_id,
     case
         when tagged.customer_id is not null then 'tag'

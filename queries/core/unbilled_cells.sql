@@ -12,37 +12,54 @@
 
 with
 
-cells as (
-    select * from usage_cells(period => $period, basis => $basis, depth => $depth)
-    where
-        priced_by not in ('cached', 'nothing')
-        and period between $period_first and $period_last
-),
-
 covered as (
     select distinct
-        slot_start,
-        provider,
-        coalesce(sub_account, '') as sub_account,
-        coalesce(model, '') as model,
-        coalesce(service_tier, '') as service_tier,
-        coalesce(customer_id, '') as customer_id,
-        coalesce(billed_request_id, '') as billed_request_id
-    from covered_cells(
+        slot_start, provider, sub_account, model, tier, named_customer_id, billed_request_id
+    from covered_places(
         period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
         depth => $depth
     )
     where charge_category in ('Usage', 'Purchase')
+),
+
+-- Most bills are complete: what is not covered are a few places, and the cells need not be looked up.
+uncovered as (
+    select distinct
+        places.slot_start,
+        places.provider,
+        places.sub_account,
+        places.model,
+        places.tier,
+        places.named_customer_id,
+        places.billed_request_id
+    from usage_places(
+        period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
+        depth => $depth
+    ) as places
+    left join covered
+        on (places.slot_start is not distinct from covered.slot_start)
+        and (places.provider is not distinct from covered.provider)
+        and (places.sub_account is not distinct from covered.sub_account)
+        and (places.model is not distinct from covered.model)
+        and (places.tier is not distinct from covered.tier)
+        and (places.named_customer_id is not distinct from covered.named_customer_id)
+        and (places.billed_request_id is not distinct from covered.billed_request_id)
+    where
+        covered.slot_start is null
+        and places.period between $period_first and $period_last
 )
 
-select cells.*
-from cells
-left join covered
-    on cells.slot_start = covered.slot_start
-    and cells.provider = covered.provider
-    and coalesce(cells.sub_account, '') = covered.sub_account
-    and coalesce(cells.model, '') = covered.model
-    and coalesce(cells.service_tier, '') = covered.service_tier
-    and coalesce(cells.customer_id, '') = covered.customer_id
-    and coalesce(cells.billed_request_id, '') = covered.billed_request_id
-where covered.slot_start is null
+select cells.* exclude (tier, named_customer_id)
+from uncovered
+inner join placed_cells(
+    period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
+    depth => $depth
+) as cells
+    on (uncovered.slot_start is not distinct from cells.slot_start)
+    and (uncovered.provider is not distinct from cells.provider)
+    and (uncovered.sub_account is not distinct from cells.sub_account)
+    and (uncovered.model is not distinct from cells.model)
+    and (uncovered.tier is not distinct from cells.tier)
+    and (uncovered.named_customer_id is not distinct from cells.named_customer_id)
+    and (uncovered.billed_request_id is not distinct from cells.billed_request_id)
+where cells.priced_by <> 'nothing'

@@ -54,10 +54,10 @@ placed as (
         model,
         service_tier,
         customer_id,
-        case when $depth >= 1 then feature end as feature,
-        case when $depth >= 3 then query_type end as query_type,
-        case when $depth >= 4 then session_id end as session_id,
-        case when $depth >= 5 then request_id end as request_id,
+        feature,
+        query_type,
+        session_id,
+        request_id,
         billed_request_id,
         response_cached,
         weighs_nothing,
@@ -83,10 +83,10 @@ summed as (
         model,
         service_tier,
         customer_id,
-        feature,
-        query_type,
-        session_id,
-        request_id,
+        case when $depth >= 1 then feature end as feature,
+        case when $depth >= 3 then query_type end as query_type,
+        case when $depth >= 4 then session_id end as session_id,
+        case when $depth >= 5 then request_id end as request_id,
         billed_request_id,
         response_cached,
         weighs_nothing,
@@ -122,10 +122,7 @@ summed as (
         sum(case when price_id = -5 then greatest(cache_write_1h_tokens, 0) end) as cut_cache_write_1h,
         sum(case when price_id = -5 then greatest(output_tokens, 0) end) as cut_output
     from placed
-    group by
-        slot_start, provider, sub_account, model, service_tier, customer_id, feature, query_type,
-        session_id, request_id, billed_request_id, response_cached, weighs_nothing, price_id,
-        states_list_cost
+    group by all
 ),
 
 -- NULL is "not measured" and counts as zero.

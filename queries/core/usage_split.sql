@@ -1,5 +1,5 @@
 -- Question:    How does each charge fall on the calls it covers?
--- Grain:       one row per charge, period, party, and group of calls below the party
+-- Grain:       one row per charge, party, and group of calls below the party
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The billing period.
 --   basis      billed|effective = 'billed'   As in charges.
@@ -22,94 +22,16 @@ charges as (
     where selected
 ),
 
-rates as (
-    select period, from_currency, to_currency, max(rate) as rate
-    from fx_rates
-    group by period, from_currency, to_currency
-),
-
--- A price in a currency that has no rate counts as no price.
-rated as (
-    select
-        charges.charge_key,
-        charges.period,
-        case when charges.way = 'tag' then charges.customer_id else cells.customer_id end
-            as customer_id,
-        cells.* exclude (customer_id, charge_key, charge_period, period, selected, charge_category),
-        case
-            when cells.price_currency = charges.currency then 1.000000000000
-            else rates.rate
-        end as rate
-    from covered_cells(
+leaves as (
+    select * from charge_usage(
         period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
         depth => $depth
-    ) as cells
-    inner join charges
-        on cells.charge_key = charges.charge_key
-        and cells.charge_period = charges.period
-    left join rates
-        on charges.period = rates.period
-        and cells.price_currency = rates.from_currency
-        and charges.currency = rates.to_currency
-    where cells.bears
-),
-
--- The three costs that can weigh, each with the tokens it is for: the charge's token type, all
--- input, the whole call. A ledger's own list cost is not known by token type.
-typed as (
-    select
-        *,
-        rate is not null and priced_by = 'book' as is_priced_by_type,
-        rate is not null and priced_by in ('book', 'ledger') as is_priced,
-        case token_type
-            when 'input' then input_cost
-            when 'cache_read' then cache_read_cost
-            when 'cache_write' then cache_write_5m_cost + cache_write_1h_cost
-            when 'cache_write_5m' then cache_write_5m_cost
-            when 'cache_write_1h' then cache_write_1h_cost
-            when 'all_input' then input_cost + cache_read_cost + cache_write_5m_cost + cache_write_1h_cost
-            when 'output' then output_cost
-        end as type_cost,
-        token_type in ('input', 'all_input', 'cache_read', 'cache_write', 'cache_write_5m', 'cache_write_1h')
-            as is_input,
-        input_cost + cache_read_cost + cache_write_5m_cost + cache_write_1h_cost as all_input_cost,
-        all_input_weight + output_weight as all_tokens
-    from rated
-),
-
-leaves as (
-    select
-        charge_key,
-        period,
-        token_type,
-        customer_id,
-        feature,
-        case when $depth >= 2 then model end as model,
-        query_type,
-        session_id,
-        request_id,
-        sum(case when is_priced_by_type then cast(type_cost as decimal(76, 12)) * rate end) as type_cost,
-        sum(case when is_priced_by_type then type_tokens else 0 end) as type_tokens,
-        sum(case when is_priced_by_type then 0 else type_tokens end) as type_tokens_unpriced,
-        sum(case when is_priced_by_type and is_input then cast(all_input_cost as decimal(76, 12)) * rate end) as input_cost,
-        sum(case when is_priced_by_type then all_input_weight else 0 end) as input_tokens,
-        sum(case when is_priced_by_type then 0 else all_input_weight end) as input_tokens_unpriced,
-        sum(case when is_priced then cast(list_cost as decimal(76, 12)) * rate end) as list_cost,
-        sum(case when is_priced then all_tokens else 0 end) as list_tokens,
-        sum(case when is_priced then 0 else all_tokens end) as list_tokens_unpriced,
-        sum(all_tokens) as tokens,
-        sum(weighing_calls) as weighing_calls,
-        sum(case when is_priced or priced_by = 'nothing' then 0 else calls end) as unpriced_calls
-    from typed
-    group by
-        charge_key, period, token_type, customer_id, feature,
-        case when $depth >= 2 then model end, query_type, session_id, request_id
+    )
 ),
 
 totals as (
     select
-        charge_key,
-        period,
+        charge_number,
         token_type,
         sum(type_cost) as type_cost,
         sum(type_tokens) as type_tokens,
@@ -121,10 +43,9 @@ totals as (
         sum(list_tokens) as list_tokens,
         sum(list_tokens_unpriced) as list_tokens_unpriced,
         sum(tokens) as tokens,
-        sum(weighing_calls) as weighing_calls,
-        sum(unpriced_calls) as unpriced_calls
+        sum(weighing_calls) as weighing_calls
     from leaves
-    group by charge_key, period, token_type
+    group by charge_number, token_type
 ),
 
 -- The first measure whose sum is not zero.
@@ -147,8 +68,7 @@ measured as (
 -- priced tokens, so that nothing is divided.
 weighed as (
     select
-        leaves.charge_key,
-        leaves.period,
+        leaves.charge_number,
         leaves.customer_id,
         leaves.feature,
         leaves.model,
@@ -186,24 +106,21 @@ weighed as (
             else cast(0 as decimal(76, 24))
         end as weight
     from leaves
-    inner join measured
-        on leaves.charge_key = measured.charge_key
-        and leaves.period = measured.period
+    inner join measured on leaves.charge_number = measured.charge_number
 ),
 
 -- Parties in the order in which ties are settled: customers by id, the untagged calls, and last what
 -- the provider counted and the ledger did not.
 parties as (
     select
-        charges.charge_key,
-        charges.period,
+        charges.charge_number,
         charges.amount,
         charges.way,
         case
             when weighed.customer_id is null then '1'
             else concat('0', weighed.customer_id)
         end as party,
-        weighed.* exclude (charge_key, period, weight, list_cost, type_cost),
+        weighed.* exclude (charge_number, weight, list_cost, type_cost),
         case when weighed.customer_id is null then 'no customer on the call' end as reason,
         case
             when
@@ -215,14 +132,11 @@ parties as (
             else weighed.weight
         end as weight
     from weighed
-    inner join charges
-        on weighed.charge_key = charges.charge_key
-        and weighed.period = charges.period
+    inner join charges on weighed.charge_number = charges.charge_number
     where weighed.weight > 0
     union all by name
     select
-        charges.charge_key,
-        charges.period,
+        charges.charge_number,
         charges.amount,
         charges.way,
         '2' as party,
@@ -232,9 +146,7 @@ parties as (
         * (cast(charges.stated_tokens as decimal(38, 12)) - cast(weighed.covered_tokens as decimal(38, 12)))
             as weight
     from weighed
-    inner join charges
-        on weighed.charge_key = charges.charge_key
-        and weighed.period = charges.period
+    inner join charges on weighed.charge_number = charges.charge_number
     where
         $missing = 'leave'
         and charges.way in ('usage', 'charges')
@@ -242,7 +154,7 @@ parties as (
         and weighed.covered_tokens > 0
         and weighed.measure is not null
     group by
-        charges.charge_key, charges.period, charges.amount, charges.way, weighed.measure,
+        charges.charge_number, charges.amount, charges.way, weighed.measure,
         charges.stated_tokens, weighed.covered_tokens
 ),
 
@@ -250,7 +162,7 @@ split as (
     select
         *,
         apportion_down(amount, weight) over (
-            partition by charge_key, period
+            partition by charge_number
             order by party, feature, model, query_type, session_id, request_id
         ) as cost
     from parties
@@ -259,8 +171,7 @@ split as (
 -- Where the ledger is the authority, a long charge's calls keep their list cost.
 kept as (
     select
-        weighed.charge_key,
-        weighed.period,
+        weighed.charge_number,
         charges.amount,
         charges.way,
         weighed.customer_id,
@@ -279,9 +190,7 @@ kept as (
             else coalesce(weighed.type_cost, 0)
         end as list_cost
     from weighed
-    inner join charges
-        on weighed.charge_key = charges.charge_key
-        and weighed.period = charges.period
+    inner join charges on weighed.charge_number = charges.charge_number
     where
         $monthly = 'ledger'
         and charges.way = 'usage'
@@ -294,7 +203,7 @@ kept as (
 kept_parties as (
     select
         *,
-        to_amount(sum(list_cost) over (partition by charge_key, period, party)) as party_cost
+        to_amount(sum(list_cost) over (partition by charge_number, party)) as party_cost
     from kept
 ),
 
@@ -302,7 +211,7 @@ kept_split as (
     select
         *,
         apportion_down(party_cost, list_cost) over (
-            partition by charge_key, period, party
+            partition by charge_number, party
             order by feature, model, query_type, session_id, request_id
         ) as cost
     from kept_parties
@@ -310,28 +219,25 @@ kept_split as (
 ),
 
 kept_totals as (
-    select charge_key, period, amount, sum(cost) as cost
+    select charge_number, amount, sum(cost) as cost
     from kept_split
-    group by charge_key, period, amount
+    group by charge_number, amount
 ),
 
 -- What no call can bear keeps its row and says why.
 left_over as (
     select
-        charges.charge_key,
-        charges.period,
+        charges.charge_number,
         charges.amount as cost,
         charges.way,
         case
             when charges.way in ('unknown tag', 'idle') then charges.way
-            when measured.charge_key is not null then 'no weight'
+            when measured.charge_number is not null then 'no weight'
             when charges.way = 'request' then 'unknown request'
             else 'no calls covered'
         end as reason
     from charges
-    left join measured
-        on charges.charge_key = measured.charge_key
-        and charges.period = measured.period
+    left join measured on charges.charge_number = measured.charge_number
     where
         charges.way <> 'tag'
         and (charges.way in ('unknown tag', 'idle') or measured.measure is null)
@@ -339,32 +245,31 @@ left_over as (
 
 rows as (
     select
-        charge_key, period, way, customer_id, feature, model, query_type, session_id, request_id,
+        charge_number, way, customer_id, feature, model, query_type, session_id, request_id,
         measure, reason, cost
     from split
     where
         way not in ('tag', 'unknown tag', 'idle')
         and not exists (
             select 1 from kept_totals
-            where kept_totals.charge_key = split.charge_key and kept_totals.period = split.period
+            where kept_totals.charge_number = split.charge_number
         )
     union all by name
     select
-        charge_key, period, way, customer_id, feature, model, query_type, session_id, request_id,
+        charge_number, way, customer_id, feature, model, query_type, session_id, request_id,
         measure, case when customer_id is null then 'no customer on the call' end as reason, cost
     from kept_split
     union all by name
     select
-        charge_key, period, 'usage' as way, 'list_cost' as measure, 'variance' as reason,
+        charge_number, 'usage' as way, 'list_cost' as measure, 'variance' as reason,
         amount - cost as cost
     from kept_totals
     union all by name
-    select charge_key, period, way, reason, cost from left_over
+    select charge_number, way, reason, cost from left_over
     union all by name
     -- A named customer bears the whole charge; its calls only say on what.
     select
-        charges.charge_key,
-        charges.period,
+        charges.charge_number,
         charges.way,
         charges.customer_id,
         split.feature,
@@ -374,9 +279,7 @@ rows as (
         split.request_id,
         coalesce(split.cost, charges.amount) as cost
     from charges
-    left join split
-        on charges.charge_key = split.charge_key
-        and charges.period = split.period
+    left join split on charges.charge_number = split.charge_number
     where charges.way = 'tag'
 )
 

@@ -5,8 +5,10 @@
 //! value, which costs time and nothing else.
 
 use std::hash::Hash;
+use std::num::NonZeroU32;
 
-use datafusion::arrow::array::{Array, StringViewArray};
+use datafusion::arrow::array::Array;
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::common::HashMap;
 
 use super::arguments::Column;
@@ -20,37 +22,26 @@ pub(crate) struct Codes {
 }
 
 impl Codes {
-    pub(crate) fn of(column: &Column<Text>, rows: usize) -> Self {
-        if column.is_constant() {
-            return Self {
+    /// Rows that share a code are equal in each of up to three columns.
+    pub(crate) fn of<const N: usize>(columns: [&Column<Text>; N], rows: usize) -> Self {
+        const { assert!(N <= 3, "a fourth column needs an arm below") }
+        let varying: Vec<_> = columns
+            .into_iter()
+            .filter(|column| !column.is_constant())
+            .map(|column| Words::of(column.values(), rows))
+            .collect();
+        match varying.as_slice() {
+            [] => Self {
                 of_row: vec![0; rows],
                 distinct: 1,
-            };
-        }
-        match column.values() {
-            Text::Utf8View(views) => Self::of_views(views),
-            Text::Dictionary { keys, nulls, .. } => Self::collect((0..rows).map(|row| {
-                let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-                (!is_null).then_some(keys[row])
-            })),
-            text => Self::collect((0..rows).map(|row| text.get(row))),
-        }
-    }
-
-    /// Equal views are equal texts, and readers give a repeated text the same view.
-    fn of_views(texts: &StringViewArray) -> Self {
-        let mut views = Recent::default();
-        let mut codes = Interner::default();
-        let of_row = texts.views().iter().enumerate().map(|(row, view)| {
-            if texts.is_null(row) {
-                codes.code(None)
-            } else {
-                views.code(*view, |_| codes.code(Some(texts.value(row))))
+            },
+            [only] => Self::collect((0..rows).map(|row| only.get(row))),
+            [first, second] => {
+                Self::collect((0..rows).map(|row| [first.get(row), second.get(row)]))
             }
-        });
-        Self {
-            of_row: of_row.collect(),
-            distinct: codes.known.len(),
+            [first, second, third, ..] => Self::collect(
+                (0..rows).map(|row| [first.get(row), second.get(row), third.get(row)]),
+            ),
         }
     }
 
@@ -62,24 +53,42 @@ impl Codes {
         }
     }
 
-    /// Equal pairs share a code.
-    pub(crate) fn and(self, other: Self) -> Self {
-        if other.distinct == 1 {
-            return self;
-        }
-        if self.distinct == 1 {
-            return other;
-        }
-        let pairs = self.of_row.iter().zip(&other.of_row);
-        Self::collect(pairs.map(|(left, right)| u64::from(*left) << 32 | u64::from(*right)))
-    }
-
     pub(crate) fn get(&self, row: usize) -> usize {
         self.of_row[row] as usize
     }
 
     pub(crate) fn distinct(&self) -> usize {
         self.distinct
+    }
+}
+
+/// A word for each row of a column: equal words are equal texts.
+enum Words<'a> {
+    /// Readers give a repeated text the same view.
+    Views(&'a [u128], Option<&'a NullBuffer>),
+    Keys(&'a [usize], Option<&'a NullBuffer>),
+    Codes(Codes),
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a Text, rows: usize) -> Self {
+        match text {
+            Text::Utf8View(views) => Self::Views(views.views(), views.nulls()),
+            Text::Dictionary { keys, nulls, .. } => Self::Keys(keys, nulls.as_ref()),
+            text => Self::Codes(Codes::collect((0..rows).map(|row| text.get(row)))),
+        }
+    }
+
+    fn get(&self, row: usize) -> u128 {
+        /// No view: a text is shorter than its length would say.
+        const NULL: u128 = u128::MAX;
+        let is_null = |nulls: &Option<&NullBuffer>| nulls.is_some_and(|nulls| nulls.is_null(row));
+        match self {
+            Self::Views(_, nulls) | Self::Keys(_, nulls) if is_null(nulls) => NULL,
+            Self::Views(views, _) => views[row],
+            Self::Keys(keys, _) => keys[row] as u128,
+            Self::Codes(codes) => codes.get(row) as u128,
+        }
     }
 }
 
@@ -93,9 +102,9 @@ const fn stirred(mixed: u64, word: u64) -> u64 {
     (mixed.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-impl Key for u64 {
+impl Key for i64 {
     fn mixed(self) -> u64 {
-        stirred(0, self)
+        stirred(0, self.cast_unsigned())
     }
 }
 
@@ -107,9 +116,9 @@ impl Key for u128 {
     }
 }
 
-impl Key for Option<usize> {
+impl<const N: usize> Key for [u128; N] {
     fn mixed(self) -> u64 {
-        self.map_or(0, |key| stirred(1, key as u64))
+        self.into_iter().map(Key::mixed).fold(0, stirred)
     }
 }
 
@@ -126,33 +135,64 @@ impl Key for Option<&str> {
 
 /// Keys that were met lately: one a place, and keys of the same place take turns.
 #[derive(Debug)]
-pub(crate) struct Recent<K>(Vec<Option<(K, u32)>>);
+pub(crate) struct Recent<K> {
+    /// With the code's successor, which is never zero: then a place needs no room for its emptiness.
+    places: Vec<Option<(K, NonZeroU32)>>,
+    most: usize,
+}
 
 impl<K> Default for Recent<K> {
     fn default() -> Self {
-        Self(std::iter::repeat_with(|| None).take(1 << 10).collect())
+        Self::with_at_most(1 << 10)
     }
 }
 
 impl<K> Recent<K> {
+    /// Starts small, and has as many places as there are codes, up to a power of two.
+    pub(crate) fn with_at_most(most: usize) -> Self {
+        const FEW: usize = 1 << 6;
+        Self {
+            places: std::iter::repeat_with(|| None).take(FEW).collect(),
+            most,
+        }
+    }
+
     pub(crate) fn forget(&mut self) {
-        self.0.iter_mut().for_each(|place| *place = None);
+        self.places.iter_mut().for_each(|place| *place = None);
     }
 }
 
 impl<K: Key> Recent<K> {
     pub(crate) fn code(&mut self, key: K, otherwise: impl FnOnce(K) -> u32) -> u32 {
-        /// Of the mixed bits the upper ones are mixed best.
-        const SHIFT: u32 = u64::BITS - 10;
-        let place = &mut self.0[(key.mixed() >> SHIFT) as usize];
-        match place {
-            Some((known, code)) if *known == key => *code,
+        let place = self.place(key);
+        match self.places[place] {
+            Some((known, successor)) if known == key => successor.get() - 1,
             _ => {
                 let code = otherwise(key);
-                *place = Some((key, code));
+                self.remember(key, code);
                 code
             }
         }
+    }
+
+    fn remember(&mut self, key: K, code: u32) {
+        if code as usize >= self.places.len() && self.places.len() < self.most {
+            let places = self.places.len() * 2;
+            self.forget();
+            self.places.resize(places, None);
+        }
+        let place = self.place(key);
+        let successor = code.checked_add(1).and_then(NonZeroU32::new);
+        self.places[place] = successor.map(|successor| (key, successor));
+    }
+
+    /// Of the mixed bits the upper ones are mixed best.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "what is left is below the mask"
+    )]
+    fn place(&self, key: K) -> usize {
+        (key.mixed() >> 32) as usize & (self.places.len() - 1)
     }
 }
 
@@ -193,15 +233,28 @@ mod tests {
 
     const LONG: &str = "a text that does not fit into a view";
 
-    fn codes(texts: &[Option<&str>], encoding: &DataType) -> Codes {
+    fn column(texts: &[Option<&str>], encoding: &DataType) -> Column<Text> {
         let array: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
         let array = cast(&array, encoding).unwrap();
-        let column = Column::each(Text::new(&array).unwrap());
-        Codes::of(&column, texts.len())
+        Column::each(Text::new(&array).unwrap())
+    }
+
+    fn codes(texts: &[Option<&str>], encoding: &DataType) -> Codes {
+        Codes::of([&column(texts, encoding)], texts.len())
+    }
+
+    fn encodings() -> [DataType; 4] {
+        let dictionary = DataType::Dictionary(DataType::Int8.into(), DataType::Utf8.into());
+        [
+            DataType::Utf8,
+            DataType::LargeUtf8,
+            DataType::Utf8View,
+            dictionary,
+        ]
     }
 
     #[test]
-    fn equal_texts_share_a_code_in_every_encoding() {
+    fn rows_that_share_a_code_are_equal_in_every_encoding() {
         let texts = [
             Some("a"),
             Some(LONG),
@@ -211,16 +264,15 @@ mod tests {
             Some(LONG),
             None,
         ];
-        let dictionary = DataType::Dictionary(DataType::Int8.into(), DataType::Utf8.into());
-        for encoding in [
-            DataType::Utf8,
-            DataType::LargeUtf8,
-            DataType::Utf8View,
-            dictionary,
-        ] {
+        for encoding in encodings() {
             let codes = codes(&texts, &encoding);
-            assert_eq!(codes.of_row, [0, 1, 2, 0, 3, 1, 2], "{encoding}");
-            assert_eq!(codes.distinct, 4, "{encoding}");
+            for (row, text) in texts.iter().enumerate() {
+                let sharing = |other: &usize| codes.get(*other) == codes.get(row);
+                let shared = (0..texts.len()).filter(sharing).map(|other| texts[other]);
+                assert!(shared.into_iter().all(|other| other == *text), "{encoding}");
+            }
+            assert_eq!(codes.get(0), codes.get(3), "{encoding}");
+            assert_eq!(codes.get(2), codes.get(6), "{encoding}");
         }
     }
 
@@ -230,20 +282,26 @@ mod tests {
             .map(|number| format!("{LONG} {}", number % 2_500))
             .collect();
         let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
-        for encoding in [DataType::Utf8, DataType::Utf8View] {
-            let codes = codes(&texts, &encoding);
-            let expected: Vec<u32> = (0..2_500).chain(0..2_500).collect();
-            assert_eq!(codes.of_row, expected, "{encoding}");
-        }
+        let codes = codes(&texts, &DataType::Utf8);
+        let expected: Vec<u32> = (0..2_500).chain(0..2_500).collect();
+        assert_eq!(codes.of_row, expected);
+        let views = self::codes(&texts, &DataType::Utf8View);
+        let apart: HashMap<_, _> = views.of_row.iter().zip(&texts).collect();
+        assert!(
+            views
+                .of_row
+                .iter()
+                .zip(&texts)
+                .all(|(code, text)| apart[code] == text)
+        );
     }
 
     #[test]
-    fn pairs_are_equal_when_both_are() {
-        let texts = |texts: [&'static str; 4]| codes(&texts.map(Some), &DataType::Utf8);
-        let pairs = texts(["a", "a", "b", "a"]).and(texts(["x", "y", "x", "x"]));
-        assert_eq!(pairs.of_row, [0, 1, 2, 0]);
-        let one = || texts(["x", "x", "x", "x"]);
-        assert_eq!(one().and(texts(["a", "b", "b", "a"])).of_row, [0, 1, 1, 0]);
-        assert_eq!(texts(["a", "b", "b", "a"]).and(one()).distinct(), 2);
+    fn rows_are_equal_when_every_column_is() {
+        let texts = |texts: [&'static str; 4]| column(&texts.map(Some), &DataType::Utf8View);
+        let (left, right) = (texts(["a", "a", "b", "a"]), texts(["x", "y", "x", "x"]));
+        assert_eq!(Codes::of([&left, &right], 4).of_row, [0, 1, 2, 0]);
+        let third = column(&[None, None, None, Some("z")], &DataType::Utf8);
+        assert_eq!(Codes::of([&left, &right, &third], 4).of_row, [0, 1, 2, 3]);
     }
 }

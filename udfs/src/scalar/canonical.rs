@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{StringViewArray, UInt32Array};
+use datafusion::arrow::array::{ArrayRef, StringViewArray, UInt32Array};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_datafusion_err};
@@ -86,6 +86,10 @@ impl ScalarUDFImpl for Canonical {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let without_a_name = |name: &ArrayRef| name.null_count() == name.len();
+        if matches!(&args.args[1], ColumnarValue::Array(name) if without_a_name(name)) {
+            return Ok(args.args[1].clone());
+        }
         let arguments = Arguments::new(&MANUAL, &args);
         let (kind, names, at) = (
             arguments.text(0)?,
@@ -104,7 +108,7 @@ impl ScalarUDFImpl for Canonical {
                 return Ok(args.args[1].clone());
             }
         }
-        let codes = Codes::of(&kind, args.number_rows).and(Codes::of(&names, args.number_rows));
+        let codes = Codes::of([&kind, &names], args.number_rows);
         let mut known = vec![(Span::NEVER, 0); codes.distinct()];
         let mut spellings = vec![];
         let mut chosen = Vec::with_capacity(args.number_rows);

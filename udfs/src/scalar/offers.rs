@@ -27,9 +27,7 @@ pub(super) struct Offers<'a> {
 
 impl<'a> Offers<'a> {
     pub(super) fn new(names: &'a Names, rows: usize, reference: &'a Reference) -> Self {
-        let codes = Codes::of(&names.provider, rows)
-            .and(Codes::of(&names.model, rows))
-            .and(Codes::of(&names.service_tier, rows));
+        let codes = Codes::of([&names.provider, &names.model, &names.service_tier], rows);
         Self {
             names,
             found: vec![Offer::none(Span::NEVER, Unpriced::Date); codes.distinct()],

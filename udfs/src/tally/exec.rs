@@ -195,9 +195,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let keys = self.aggregate.group_expr().expr().iter();
-        let columns: Result<Vec<ArrayRef>> = keys
-            .map(|(key, _)| key.evaluate(batch)?.into_array(batch.num_rows()))
-            .collect();
+        let columns: Result<Vec<_>> = keys.map(|(key, _)| key.evaluate(batch)).collect();
         let rows = batch.num_rows();
         let numbered = self
             .groups

@@ -4,8 +4,10 @@ use datafusion::arrow::array::{ArrayRef, UInt32Array};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{HashMap, Result};
+use datafusion::logical_expr::ColumnarValue;
 
 use super::keys::Key;
+use crate::columnar::codes::Recent;
 
 /// The groups met so far. A word has a field of bits for each key, and fields grow as keys do.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(super) struct Groups {
     keys: Vec<Key>,
     widths: Vec<u32>,
     known: HashMap<u128, u32>,
+    /// Words that were met lately: calls stand in the order of time, and a day has few groups.
+    recent: Recent<u128>,
     /// Of each group.
     words: Vec<u128>,
     /// Of each row of a batch; kept for its memory.
@@ -33,6 +37,7 @@ impl Groups {
             keys: keys?,
             widths: vec![1; types.len()],
             known: HashMap::new(),
+            recent: Recent::with_at_most(1 << 13),
             words: vec![],
             row_words: vec![],
             numbers: vec![],
@@ -46,7 +51,7 @@ impl Groups {
     /// Numbers each row's group, in the order in which groups are first met.
     pub(super) fn number(
         &mut self,
-        columns: &[ArrayRef],
+        columns: &[ColumnarValue],
         rows: usize,
         groups: &mut Vec<usize>,
     ) -> Result<Result<(), Full>> {
@@ -56,27 +61,32 @@ impl Groups {
         let mut shift = 0;
         for (at, column) in columns.iter().enumerate() {
             self.numbers.clear();
-            self.keys[at].number(column, &mut self.numbers)?;
+            let number = self.keys[at].number(column, &mut self.numbers)?;
             if !self.widen(at) {
                 return Ok(Err(Full));
             }
-            match self.numbers.first() {
-                Some(first) if self.numbers.iter().all(|number| number == first) => {
-                    constant |= u128::from(*first) << shift;
-                }
-                _ => {
-                    let rows = self.row_words.iter_mut().zip(&self.numbers);
-                    rows.for_each(|(word, number)| *word |= u128::from(*number) << shift);
-                }
+            if let Some(number) = number {
+                constant |= u128::from(number) << shift;
+            } else {
+                let rows = self.row_words.iter_mut().zip(&self.numbers);
+                rows.for_each(|(word, number)| *word |= u128::from(*number) << shift);
             }
             shift += self.widths[at];
         }
+        let Self {
+            known,
+            recent,
+            words,
+            row_words,
+            ..
+        } = self;
         groups.clear();
-        groups.extend(self.row_words.iter().map(|word| {
-            let word = word | constant;
-            *self.known.entry(word).or_insert_with(|| {
-                self.words.push(word);
-                u32::try_from(self.words.len() - 1).unwrap_or(u32::MAX)
+        groups.extend(row_words.iter().map(|word| {
+            recent.code(word | constant, |word| {
+                *known.entry(word).or_insert_with(|| {
+                    words.push(word);
+                    u32::try_from(words.len() - 1).unwrap_or(u32::MAX)
+                })
             }) as usize
         }));
         Ok(Ok(()))
@@ -104,6 +114,7 @@ impl Groups {
         };
         self.words.iter_mut().for_each(moved);
         // The rows of this batch have no fields above yet.
+        self.recent.forget();
         self.known.clear();
         let words = self.words.iter().zip(0..);
         self.known.extend(words.map(|(word, group)| (*word, group)));

@@ -7,6 +7,7 @@ use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{HashMap, Result};
+use datafusion::logical_expr::ColumnarValue;
 
 use crate::columnar::codes::Recent;
 use crate::columnar::kind::is_text;
@@ -47,8 +48,25 @@ impl Key {
         })
     }
 
-    /// Appends the number of each row's value.
-    pub(super) fn number(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
+    /// Appends the number of each row's value; nothing, and the number, where all rows share one.
+    pub(super) fn number(
+        &mut self,
+        column: &ColumnarValue,
+        numbers: &mut Vec<u32>,
+    ) -> Result<Option<u32>> {
+        let column = match column {
+            ColumnarValue::Array(column) => Arc::clone(column),
+            ColumnarValue::Scalar(value) => value.to_array()?,
+        };
+        let Some(column) = one_for_all(&column) else {
+            self.number_each(&column, numbers)?;
+            return Ok(None);
+        };
+        self.number_each(&column, numbers)?;
+        Ok(numbers.pop())
+    }
+
+    fn number_each(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
         match &mut self.values {
             Values::Texts(texts) => {
                 let column = cast(column, &DataType::Utf8View)?;
@@ -100,7 +118,18 @@ impl Key {
     }
 }
 
-#[derive(Debug, Default)]
+/// The first row, where it is easy to see that all others are equal to it.
+fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
+    let rows = column.len();
+    let is_one = rows == 1
+        || column.null_count() == rows
+        || column.as_boolean_opt().is_some_and(|flags| {
+            flags.null_count() == 0 && [0, rows].contains(&flags.true_count())
+        });
+    (is_one && rows > 0).then(|| column.slice(0, 1))
+}
+
+#[derive(Debug)]
 struct Texts {
     met: Vec<Arc<str>>,
     known: HashMap<Arc<str>, u32>,
@@ -109,6 +138,18 @@ struct Texts {
     recent: Recent<u128>,
     /// Where these views point to: they mean the same while the buffers are the same.
     buffers: Vec<Buffer>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self {
+            met: vec![],
+            known: HashMap::new(),
+            bytes: 0,
+            recent: Recent::with_at_most(1 << 13),
+            buffers: vec![],
+        }
+    }
 }
 
 impl Texts {
@@ -158,22 +199,26 @@ impl Texts {
 struct Words {
     met: Vec<i64>,
     known: HashMap<i64, u32>,
-    last: Option<(i64, u32)>,
+    recent: Recent<i64>,
 }
 
 impl Words {
     fn number(&mut self, column: &Int64Array, numbers: &mut Vec<u32>) {
+        let Self { met, known, recent } = self;
         let has_nulls = column.null_count() > 0;
+        let mut last = None;
         let values = column.values().iter().enumerate();
-        numbers.extend(values.map(|(row, word)| match self.last {
+        numbers.extend(values.map(|(row, word)| match last {
             _ if has_nulls && column.is_null(row) => 0,
             Some((last, number)) if last == *word => number,
             _ => {
-                let number = *self.known.entry(*word).or_insert_with(|| {
-                    self.met.push(*word);
-                    u32::try_from(self.met.len()).unwrap_or(u32::MAX)
+                let number = recent.code(*word, |word| {
+                    *known.entry(word).or_insert_with(|| {
+                        met.push(word);
+                        u32::try_from(met.len()).unwrap_or(u32::MAX)
+                    })
                 });
-                self.last = Some((*word, number));
+                last = Some((*word, number));
                 number
             }
         }));

@@ -1,5 +1,5 @@
 -- Question:    Which calls does each charge cover, once the most specific Usage charge has won?
--- Grain:       one row per charge and usage cell
+-- Grain:       one row per charge and place of usage
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The billing period.
 --   basis      billed|effective = 'billed'   As in charges.
@@ -12,9 +12,9 @@
 --       select array_agg(boundary order by boundary)
 --       from charge_boundaries(period => $period, basis => $basis)
 --   )
--- Notes:       bears says whether the charge is split over the cell; a cell that is covered and bears
+-- Notes:       bears says whether the charge is split over the place; a place that is covered and bears
 --              nothing is one that a more specific charge has taken. Charges have few shapes, the sets
---              of dimensions they are tested on, so charges and cells meet by equality on the shape
+--              of dimensions they are tested on, so charges and places meet by equality on the shape
 --              and its values.
 
 with
@@ -35,18 +35,16 @@ charges as (
     where way <> 'unknown tag'
 ),
 
-cells as (
-    select
-        *,
-        coalesce(service_tier, 'standard') as tier
-    from usage_cells(period => $period, basis => $basis, depth => $depth)
-    where priced_by <> 'cached'
+places as (
+    select * from usage_places(
+        period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
+        depth => $depth
+    )
 ),
 
 timed as (
     select
-        charge_key,
-        period as charge_period,
+        charge_number,
         provider,
         shape,
         case when tests_sub_account then sub_account else '' end as key_sub_account,
@@ -62,24 +60,23 @@ shapes as (
     select distinct provider, shape from timed
 ),
 
--- A cell as each shape sees it: what the shape does not test is blank on both sides, and a call that
--- lacks what it tests is NULL, which equals nothing.
+-- A place as each shape sees it: what the shape does not test is blank on both sides, and calls that
+-- lack what it tests are NULL, which equals nothing.
 shaped as (
     select
-        cells.*,
+        places.*,
         shapes.shape,
-        case when shapes.shape like 's___' then cells.sub_account else '' end as key_sub_account,
-        case when shapes.shape like '_m__' then cells.model else '' end as key_model,
-        case when shapes.shape like '__t_' then cells.tier else '' end as key_tier,
-        case when shapes.shape like '___c' then cells.customer_id else '' end as key_customer_id
-    from cells
-    inner join shapes on cells.provider = shapes.provider
+        case when shapes.shape like 's___' then places.sub_account else '' end as key_sub_account,
+        case when shapes.shape like '_m__' then places.model else '' end as key_model,
+        case when shapes.shape like '__t_' then places.tier else '' end as key_tier,
+        case when shapes.shape like '___c' then places.named_customer_id else '' end as key_customer_id
+    from places
+    inner join shapes on places.provider = shapes.provider
 ),
 
 pairs as (
     select
-        timed.charge_key,
-        timed.charge_period,
+        timed.charge_number,
         shaped.* exclude (shape, key_sub_account, key_model, key_tier, key_customer_id)
     from timed
     inner join shaped
@@ -93,11 +90,10 @@ pairs as (
     union all by name
     -- A request decides alone, whatever the period.
     select
-        charges.charge_key,
-        charges.period as charge_period,
-        cells.*
+        charges.charge_number,
+        places.*
     from charges
-    inner join cells on charges.request_id = cells.billed_request_id
+    inner join places on charges.request_id = places.billed_request_id
 ),
 
 -- What Usage charges that name a request take out of the others.
@@ -127,7 +123,7 @@ broad as (
         and customer_tag is null
 ),
 
--- Each cell of a customer's own Usage charge, under every broader set of dimensions it also states.
+-- Each place of a customer's own Usage charge, under every broader set of dimensions it also states.
 taken_by_customer as (
     select distinct
         broad.*,
@@ -139,11 +135,9 @@ taken_by_customer as (
         coalesce(pairs.sub_account, '') as sub_account,
         coalesce(pairs.model, '') as model,
         pairs.tier,
-        pairs.customer_id
+        pairs.named_customer_id
     from charges
-    inner join pairs
-        on charges.charge_key = pairs.charge_key
-        and charges.period = pairs.charge_period
+    inner join pairs on charges.charge_number = pairs.charge_number
     inner join broad on charges.provider = broad.provider
     where
         charges.selected
@@ -161,7 +155,6 @@ flagged as (
         pairs.*,
         charges.selected,
         charges.charge_category,
-        charges.token_type,
         charges.selected
         and charges.charge_category = 'Usage'
         and charges.request_id is null
@@ -172,12 +165,10 @@ flagged as (
                 or array_has(taken_by_request.token_types, charges.token_type),
                 false
             )
-            or (charges.customer_tag is null and taken_by_customer.customer_id is not null)
+            or (charges.customer_tag is null and taken_by_customer.named_customer_id is not null)
         ) as is_taken
     from pairs
-    inner join charges
-        on pairs.charge_key = charges.charge_key
-        and pairs.charge_period = charges.period
+    inner join charges on pairs.charge_number = charges.charge_number
     left join taken_by_request on pairs.billed_request_id = taken_by_request.request_id
     left join taken_by_customer
         on charges.provider = taken_by_customer.provider
@@ -193,31 +184,18 @@ flagged as (
         and coalesce(pairs.sub_account, '') = taken_by_customer.sub_account
         and coalesce(pairs.model, '') = taken_by_customer.model
         and pairs.tier = taken_by_customer.tier
-        and pairs.customer_id = taken_by_customer.customer_id
+        and pairs.named_customer_id = taken_by_customer.named_customer_id
 ),
 
 -- A charge that would be left without a call keeps all that agree.
 kept as (
     select
         *,
-        sum(case when is_taken then 0 else calls end)
-            over (partition by charge_key, charge_period) as calls_left
+        sum(case when is_taken then 0 else calls end) over (partition by charge_number) as calls_left
     from flagged
 )
 
 select
     * exclude (is_taken, calls_left),
-    -- The cell's tokens of the charge's own type.
-    case
-        when token_type is null then all_input_weight + output_weight
-        when token_type = 'input' then input_weight
-        when token_type = 'cache_read' then cache_read_weight
-        when token_type = 'cache_write' then cache_write_weight
-        when token_type = 'cache_write_5m' then cache_write_5m_weight
-        when token_type = 'cache_write_1h' then cache_write_1h_weight
-        when token_type = 'all_input' then all_input_weight
-        when token_type = 'output' then output_weight
-        else 0
-    end as type_tokens,
     selected and (not is_taken or calls_left = 0) as bears
 from kept
