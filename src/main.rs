@@ -19,6 +19,10 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<Outcome> {
+    // A panic becomes an error that says so; its backtrace is for those who ask for one.
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => return usage::explain(&answer),

@@ -5,24 +5,53 @@
 --   basis      billed|effective = 'billed'   What was invoiced, or prepayments spread over their use.
 --   currency   text = NULL   Convert every charge to it, once, where fx_rates has a rate.
 -- Refused:     (
+--       with
+--       months as (
+--           select
+--               to_char(month_start, '%Y-%m') as month,
+--               month_start,
+--               month_start + interval '1 month' as month_end
+--           from unnest(
+--               generate_series($period_start, $period_end - interval '1 day', interval '1 month')
+--           ) as months (month_start)
+--       ),
+--       unbilled as (
+--           select month from months
+--           where not exists (
+--               select 1 from billing
+--               where
+--                   billing_period = month
+--                   or (charge_period_start < month_end and charge_period_end > month_start)
+--           )
+--       ),
+--       called as (
+--           select to_char(coalesce(completed_at, called_at), '%Y-%m') as month from ledger
+--           where
+--               (completed_at is null and called_at >= $period_start and called_at < $period_end)
+--               or (completed_at >= $period_start and completed_at < $period_end)
+--       )
 --       select
---           concat('there is nothing in ', $period, ': no charge and no call') as problem,
+--           concat(
+--               'there is nothing in ', string_agg(month, ', ' order by month),
+--               ': no charge and no call'
+--           ) as problem,
 --           concat(
 --               'the bill has the months ',
 --               (select string_agg(distinct billing_period, ', ' order by billing_period) from billing)
 --           ) as hint
---       where
---           not exists (
---               select 1 from billing
---               where
---                   billing_period between $period_first and $period_last
---                   or (charge_period_start < $period_end and charge_period_end > $period_start)
---           )
---           and not exists (
---               select 1 from ledger
---               where called_at >= $period_start and called_at < $period_end
---               limit 1
---           )
+--       from unbilled
+--       where month not in (select month from called)
+--       having count(*) > 0
+--       union all
+--       select
+--           concat(
+--               count(*), ' charges have no billed_cost: the first is ', min(coalesce(charge_id, 'without a charge_id')),
+--               ' of ', min(provider), ' in ', min(input)
+--           ) as problem,
+--           'run `apportion check`, which lists them' as hint
+--       from billing
+--       where billed_cost is null and billing_period between $period_first and $period_last
+--       having count(*) > 0
 --   )
 -- Notes:       Charges of other billing periods that reach into the asked months are here too, with
 --              selected = false: they bill calls of these months, and add no cost to them.

@@ -96,15 +96,16 @@ pairs as (
     inner join places on charges.request_id = places.billed_request_id
 ),
 
--- What Usage charges that name a request take out of the others.
+-- What Usage charges that name a request take out of the others on the same month's bill.
 taken_by_request as (
     select
+        period,
         request_id,
         bool_or(token_type is null) as every_type,
         array_agg(distinct token_type) as token_types
     from charges
     where selected and charge_category = 'Usage' and request_id is not null
-    group by request_id
+    group by period, request_id
 ),
 
 -- The dimensions that Usage charges state which could lose calls to one that names a customer.
@@ -127,6 +128,7 @@ broad as (
 taken_by_customer as (
     select distinct
         broad.*,
+        charges.period,
         case when broad.states_sub_account then charges.sub_account else '' end as of_sub_account,
         case when broad.states_model then charges.model else '' end as of_model,
         case when broad.states_service_tier then charges.service_tier else '' end as of_service_tier,
@@ -169,9 +171,12 @@ flagged as (
         ) as is_taken
     from pairs
     inner join charges on pairs.charge_number = charges.charge_number
-    left join taken_by_request on pairs.billed_request_id = taken_by_request.request_id
+    left join taken_by_request
+        on pairs.billed_request_id = taken_by_request.request_id
+        and charges.period = taken_by_request.period
     left join taken_by_customer
         on charges.provider = taken_by_customer.provider
+        and charges.period = taken_by_customer.period
         and (charges.sub_account is not null) = taken_by_customer.states_sub_account
         and (charges.model is not null) = taken_by_customer.states_model
         and (charges.service_tier is not null) = taken_by_customer.states_service_tier

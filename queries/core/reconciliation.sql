@@ -204,36 +204,36 @@ inner join control
     and (imported.currency is not distinct from control.currency)
 left join attributed
     on (imported.input is not distinct from attributed.input)
-    and imported.provider = attributed.provider
+    and (imported.provider is not distinct from attributed.provider)
     and imported.period = attributed.period
-    and imported.currency = attributed.currency
+    and (imported.currency is not distinct from attributed.currency)
 left join out_of_scope
     on (imported.input is not distinct from out_of_scope.input)
-    and imported.provider = out_of_scope.provider
+    and (imported.provider is not distinct from out_of_scope.provider)
     and imported.period = out_of_scope.period
-    and imported.currency = out_of_scope.currency
+    and (imported.currency is not distinct from out_of_scope.currency)
 left join listed
-    on imported.provider = listed.provider
+    on (imported.provider is not distinct from listed.provider)
     and imported.period = listed.period
-    and imported.currency = listed.currency
+    and (imported.currency is not distinct from listed.currency)
 left join counted
     on (imported.input is not distinct from counted.input)
-    and imported.provider = counted.provider
+    and (imported.provider is not distinct from counted.provider)
     and imported.period = counted.period
-    and imported.currency = counted.currency
+    and (imported.currency is not distinct from counted.currency)
 left join invoiced
     on (imported.input is not distinct from invoiced.input)
-    and imported.provider = invoiced.provider
+    and (imported.provider is not distinct from invoiced.provider)
     and imported.period = invoiced.period
-    and imported.currency = invoiced.currency
+    and (imported.currency is not distinct from invoiced.currency)
 left join converted
     on (imported.input is not distinct from converted.input)
-    and imported.provider = converted.provider
+    and (imported.provider is not distinct from converted.provider)
     and imported.period = converted.period
-    and imported.currency = converted.currency
+    and (imported.currency is not distinct from converted.currency)
 left join untested
     on (imported.input is not distinct from untested.input)
-    and imported.provider = untested.provider
+    and (imported.provider is not distinct from untested.provider)
     and imported.period = untested.period
-    and imported.currency = untested.currency
+    and (imported.currency is not distinct from untested.currency)
 order by imported.period, imported.provider, imported.input, imported.currency

@@ -7,6 +7,11 @@
 --   salt       text = ''   What customer_hash was salted with, where tags are hashes.
 --   idle       leave|spread = 'leave'   Under effective, whether unused commitment is split too.
 --   depth      integer = 0   As in usage_cells.
+-- Reads first:
+--   boundaries timestamps = (
+--       select array_agg(boundary order by boundary)
+--       from charge_boundaries(period => $period, basis => $basis)
+--   )
 -- Notes:       way says how a charge is split: tag, request, usage, charges (in proportion to what
 --              other charges put on each party), or not at all: unknown tag, idle. charge_number
 --              stands for charge_key and period within a statement; it is quicker to join on.
@@ -23,6 +28,10 @@ cells as (
     where priced_by <> 'cached'
 ),
 
+tags as (
+    select distinct period, customer_tag as tag from charges where customer_tag is not null
+),
+
 ids as (
     select customer_id from customers where customer_id is not null
     union
@@ -30,16 +39,58 @@ ids as (
 ),
 
 -- A tag is a known id, or the hash of one; an id that looks like a hash is still an id.
-known as (
+spelt as (
     select customer_id as tag, customer_id, 0 as by_hash from ids
     union all
     select customer_hash(customer_id, $salt) as tag, customer_id, 1 as by_hash from ids
 ),
 
+meant as (
+    select tags.period, tags.tag, spelt.customer_id, spelt.by_hash
+    from tags
+    inner join spelt on tags.tag = spelt.tag
+),
+
+-- A month and what its bill spans: whose calls lie in it is known to its charges, however many months
+-- are asked for at once.
+times as (
+    select
+        period,
+        least(
+            min(case when request_id is null then charge_period_start end),
+            to_timestamp_micros(period || '-01')
+        ) as time_start,
+        greatest(
+            max(case when request_id is null then charge_period_end end),
+            to_timestamp_micros(period || '-01') + interval '1 month'
+        ) as time_end
+    from charges
+    group by period
+),
+
+slots as (
+    select period, unnest(slots_within(time_start, time_end, $boundaries)) as slot_start from times
+),
+
+seen as (
+    select distinct slots.period, cells.customer_id
+    from cells
+    inner join (select distinct customer_id from meant) as candidates
+        on cells.customer_id = candidates.customer_id
+    inner join slots on cells.slot_start = slots.slot_start
+    union
+    select tags.period, customers.customer_id
+    from customers
+    inner join meant as tags on customers.customer_id = tags.customer_id
+),
+
 tagged as (
-    select tag, first_value(customer_id order by by_hash, customer_id) as customer_id
-    from known
-    group by tag
+    select meant.period, meant.tag, first_value(meant.customer_id order by meant.by_hash, meant.customer_id) as customer_id
+    from meant
+    inner join seen
+        on meant.period = seen.period
+        and meant.customer_id = seen.customer_id
+    group by meant.period, meant.tag
 ),
 
 -- A dimension that no call of the provider carries in the bill's time cannot be tested.
@@ -89,7 +140,9 @@ select
     coalesce(charges.model is not null and carried.model, false) as tests_model,
     coalesce(charges.service_tier is not null and carried.service_tier, false) as tests_service_tier
 from charges
-left join tagged on charges.customer_tag = tagged.tag
+left join tagged
+    on charges.customer_tag = tagged.tag
+    and charges.period = tagged.period
 left join carried
     on charges.provider = carried.provider
     and charges.period = carried.period

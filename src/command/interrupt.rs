@@ -1,17 +1,39 @@
-//! Ctrl-C ends work; what was half done is dropped with it, temporary files included.
+//! What ends work besides its result: Ctrl-C, and a panic. What was half done is dropped with it,
+//! temporary files included.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use futures::FutureExt;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use tokio::signal::ctrl_c;
 
 /// The result of the work, or nothing if Ctrl-C came first.
+///
+/// A file that is damaged in its middle makes a decoder panic: that is an error like any other. The
+/// work is given up as a whole, so that nothing half changed is seen again.
 pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<Option<T>> {
     tokio::select! {
-        result = work => result.map(Some),
+        result = AssertUnwindSafe(work).catch_unwind() => match result {
+            Ok(result) => result.map(Some),
+            Err(panic) => Err(broke_off(panic.as_ref())),
+        },
         signal = ctrl_c() => {
             signal?;
             Ok(None)
         }
     }
+}
+
+fn broke_off(panic: &(dyn Any + Send)) -> Error {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::new(format!(
+        "the engine broke off: {}",
+        said.unwrap_or("it did not say why")
+    ))
+    .hint("a damaged input file does this: read the files one by one to find it; if all are sound, please report it")
 }

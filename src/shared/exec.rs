@@ -99,8 +99,10 @@ async fn gather(
     }
     let mut partitions: Vec<Vec<RecordBatch>> = vec![vec![]; count];
     while let Some(done) = tasks.next().await {
-        let (partition, batches, part) =
-            done.map_err(|error| DataFusionError::External(Box::new(error)))??;
+        let (partition, batches, part) = done.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(cancelled) => DataFusionError::External(Box::new(cancelled)),
+        })??;
         reservation.grow(part.free());
         partitions[partition] = batches;
     }

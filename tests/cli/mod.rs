@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod damaged;
 mod describe;
 mod formats;
 mod prices;

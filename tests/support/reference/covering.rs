@@ -97,33 +97,30 @@ impl<'a> Scene<'a> {
         Some(month_of(call.charged_at)).filter(|month| self.options.periods.contains(month))
     }
 
-    /// "The earliest start and the latest end of the selected charges" and of the asked months bound
-    /// the calls read; calls whose request a selected charge names are read wherever they lie.
-    /// Responses from the product's own cache are no part of attribution.
-    fn calls_read(&self) -> Vec<usize> {
-        let selected: Vec<&NormalCharge> = self
+    /// "The earliest start and the latest end of the selected charges" and of the asked months. A
+    /// charge for a request lies where its request does.
+    fn time_read(&self) -> (i64, i64) {
+        let charges = self
             .charges
             .iter()
-            .filter(|charge| self.is_selected(charge))
-            .collect();
+            .filter(|charge| self.is_selected(charge) && charge.request_id.is_none())
+            .map(|charge| (charge.start, charge.end));
         let months = self.options.periods.iter().map(|period| month(period));
-        let ranges: Vec<(i64, i64)> = selected
-            .iter()
-            .map(|charge| (charge.start, charge.end))
+        charges
             .chain(months)
-            .collect();
-        let from = ranges
+            .reduce(hull)
+            .expect("a month is asked for")
+    }
+
+    /// The calls in that time; those whose request a selected charge names are read wherever they
+    /// lie. Responses from the product's own cache are no part of attribution.
+    fn calls_read(&self) -> Vec<usize> {
+        let (from, to) = self.time_read();
+        let selected = self
+            .charges
             .iter()
-            .map(|range| range.0)
-            .min()
-            .expect("a month is asked for");
-        let to = ranges
-            .iter()
-            .map(|range| range.1)
-            .max()
-            .expect("a month is asked for");
+            .filter(|charge| self.is_selected(charge));
         let requests: BTreeSet<&String> = selected
-            .iter()
             .filter_map(|charge| charge.request_id.as_ref())
             .collect();
 
@@ -139,33 +136,46 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    /// "A customer_tag that equals a known id, or its hash": ids of `customers` and of the calls
-    /// read are known, and an id comes before a hash.
+    /// "A customer_tag that equals a known id, or its hash": ids of `customers` are known, and of the
+    /// calls in the charge's month or in what that month's bill spans. An id comes before a hash.
     fn tags_of_charges(&self, world: &World) -> Vec<Tag> {
-        let mut known: BTreeSet<String> = world
-            .customers
-            .iter()
-            .map(|customer| customer.customer_id.clone())
-            .collect();
-        known.extend(
-            self.read
+        let (from, to) = self.time_read();
+        let known_to = |charge: &NormalCharge| -> BTreeSet<String> {
+            let of_its_bill = |other: &&NormalCharge| {
+                other.in_scope
+                    && other.period == charge.period
+                    && other.request_id.is_none()
+                    && (self.is_selected(other) || self.bears_on_unbilled(other))
+            };
+            let (start, end) = self
+                .charges
                 .iter()
-                .filter_map(|&call| self.calls[call].customer_id.clone()),
-        );
-        known.remove("");
-        let by_hash: BTreeMap<String, String> = known
-            .iter()
-            .map(|id| (customer_hash(id, &self.options.salt), id.clone()))
-            .collect();
-
-        let whose = |tag: &String| match (known.contains(tag), by_hash.get(tag)) {
-            (true, _) => Tag::Known(tag.clone()),
-            (false, Some(id)) => Tag::Known(id.clone()),
-            (false, None) => Tag::Unknown,
+                .filter(of_its_bill)
+                .map(|other| (other.start, other.end))
+                .fold(month(&charge.period), hull);
+            let customers = world.customers.iter().map(|customer| &customer.customer_id);
+            let callers = self
+                .read
+                .iter()
+                .map(|&at| &self.calls[at])
+                .filter(|call| start.max(from) <= call.charged_at && call.charged_at < end.min(to))
+                .filter_map(|call| call.customer_id.as_ref());
+            let ids = customers.chain(callers).filter(|id| !id.is_empty());
+            ids.cloned().collect()
+        };
+        let whose = |tag: &String, known: &BTreeSet<String>| {
+            let hashed = |id: &&String| customer_hash(id, &self.options.salt) == *tag;
+            match known.get(tag).or_else(|| known.iter().find(hashed)) {
+                Some(id) => Tag::Known(id.clone()),
+                None => Tag::Unknown,
+            }
         };
         self.charges
             .iter()
-            .map(|charge| charge.customer_tag.as_ref().map_or(Tag::None, whose))
+            .map(|charge| match &charge.customer_tag {
+                Some(tag) => whose(tag, &known_to(charge)),
+                None => Tag::None,
+            })
             .collect()
     }
 
@@ -252,7 +262,8 @@ impl<'a> Scene<'a> {
     /// have taken theirs out. One that states a request takes its calls out of one that states none,
     /// unless both state token types and these differ. One of a known customer that states all that
     /// X states, with the same values, takes its calls out of an X without tag and request. "If that
-    /// leaves X no call, X covers all calls that agree."
+    /// leaves X no call, X covers all calls that agree." Both are of one month's bill: a range of
+    /// months is each of them.
     pub(crate) fn remaining(&self, charge: usize) -> Vec<usize> {
         let x = &self.charges[charge];
         let agree = self.covered(charge);
@@ -262,7 +273,7 @@ impl<'a> Scene<'a> {
         let mut taken: BTreeSet<usize> = BTreeSet::new();
         for other in self.selected() {
             let y = &self.charges[other];
-            if other == charge || !y.is_usage() {
+            if other == charge || !y.is_usage() || y.period != x.period {
                 continue;
             }
             let by_request = y.request_id.is_some()
@@ -297,4 +308,9 @@ pub(crate) fn customer_hash(id: &str, salt: &str) -> String {
         write!(hex, "{byte:02x}").expect("text takes any bytes");
         hex
     })
+}
+
+/// From the earlier start to the later end.
+fn hull(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
+    (one.0.min(other.0), one.1.max(other.1))
 }

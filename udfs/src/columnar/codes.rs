@@ -82,9 +82,9 @@ impl<'a> Words<'a> {
     fn get(&self, row: usize) -> u128 {
         /// No view: a text is shorter than its length would say.
         const NULL: u128 = u128::MAX;
-        let is_null = |nulls: &Option<&NullBuffer>| nulls.is_some_and(|nulls| nulls.is_null(row));
+        let is_null = |nulls: Option<&NullBuffer>| nulls.is_some_and(|nulls| nulls.is_null(row));
         match self {
-            Self::Views(_, nulls) | Self::Keys(_, nulls) if is_null(nulls) => NULL,
+            Self::Views(_, nulls) | Self::Keys(_, nulls) if is_null(*nulls) => NULL,
             Self::Views(views, _) => views[row],
             Self::Keys(keys, _) => keys[row] as u128,
             Self::Codes(codes) => codes.get(row) as u128,
