@@ -82,7 +82,7 @@ pub enum Command {
     Sql(SqlArgs),
     /// Run a saved query; each of its parameters is an option
     Run(RunArgs),
-    /// List the saved queries and the functions
+    /// List the saved queries, the tables and the functions
     List,
     /// Describe a saved query, a table or a function
     Describe(DescribeArgs),

@@ -72,7 +72,11 @@ impl From<DataFusionError> for Error {
             },
             other => other,
         };
-        Self::new(plain(&error))
+        let (message, advice) = plain(&error);
+        Self {
+            hint: advice,
+            ..Self::new(message)
+        }
     }
 }
 
@@ -98,23 +102,185 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
     })
 }
 
-/// The engine's message without its own layers of context and backtraces.
-fn plain(error: &DataFusionError) -> String {
-    let root = error.find_root();
-    let text = match root {
-        DataFusionError::Plan(text)
-        | DataFusionError::Execution(text)
-        | DataFusionError::Configuration(text)
-        | DataFusionError::NotImplemented(text)
-        | DataFusionError::ResourcesExhausted(text) => text.clone(),
-        other => other.to_string(),
+/// What the engine's layers put before the message of the layer below them. An internal error keeps
+/// its name: it is nobody's SQL that is wrong.
+const WRAPPERS: [&str; 19] = [
+    "Arrow error: ",
+    "Cast error: ",
+    "Compute error: ",
+    "Error during planning: ",
+    "Error evaluating filter predicate: ",
+    "Execution error: ",
+    "ExecutionJoin error: ",
+    "External error: ",
+    "External: ",
+    "IO error: ",
+    "Invalid argument error: ",
+    "Invalid or Unsupported Configuration: ",
+    "Object Store error: ",
+    "Parquet error: ",
+    "Parser error: ",
+    "Resources exhausted: ",
+    "SQL error: ",
+    "Schema error: ",
+    "This feature is not implemented: ",
+];
+
+/// How the lines begin that the engine puts below a message.
+const ASIDES: [&str; 5] = [
+    "Candidate functions:",
+    "Did you mean '",
+    "This issue was likely caused by a bug",
+    "Valid fields are ",
+    "backtrace: ",
+];
+
+const NO_MATCH: &str = "No function matches the given name and argument types '";
+
+/// Longer is no message but something printed.
+const MOST_CHARACTERS: usize = 600;
+
+/// The engine's message without its layers, its trees and its advice to its own developers, and what
+/// it has to say to a user beside.
+fn plain(error: &DataFusionError) -> (String, Option<String>) {
+    sentence(&error.find_root().to_string())
+}
+
+fn sentence(text: &str) -> (String, Option<String>) {
+    let text = innermost(text);
+    if let Some(call) = unmatched_call(text) {
+        return (format!("no function matches `{call}`"), candidates(text));
+    }
+    if let Some(panic) = panicked(text) {
+        return (format!("the engine broke off: {panic}"), None);
+    }
+    let (said, asides) = apart(text);
+    let said = said.split(NO_MATCH).next().unwrap_or(said);
+    let message = match (spoken(said), before_syntax_tree(said)) {
+        (Some(spoken), _) => spoken,
+        (None, Some("")) => "this kind of statement is not supported".to_owned(),
+        (None, Some(known)) => format!("this kind of statement is not supported: {known}"),
+        (None, None) => said.to_owned(),
     };
-    let text = text.trim_end();
-    let text = ["Schema error: ", "SQL error: ", "Error during planning: "]
+    let message = message.trim_end_matches(|end: char| end == '.' || end.is_whitespace());
+    (shortened(&lower_first(message)), advice(asides))
+}
+
+/// What a task of the engine said when it broke off, as in `task 7 panicked with message "…"`.
+fn panicked(text: &str) -> Option<&str> {
+    let (task, said) = text.split_once(" panicked with message ")?;
+    let said = said.lines().next()?.trim_matches('"');
+    task.starts_with("task ").then_some(said)
+}
+
+/// Parts what is wrong from the lines that the engine puts below it. Apportion's functions write
+/// lines as well, with the place; those stay.
+fn apart(text: &str) -> (&str, &str) {
+    let is_aside = |line: &str| {
+        let line = line.trim_start();
+        ASIDES.iter().any(|aside| line.starts_with(aside))
+    };
+    let aside = text
+        .match_indices('\n')
+        .find(|(end, _)| is_aside(&text[end + 1..]));
+    match aside {
+        Some((end, _)) => (&text[..end], &text[end + 1..]),
+        None => (text, ""),
+    }
+}
+
+fn innermost(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = below(text) {
+        text = inner;
+    }
+    text
+}
+
+/// The message of the layer below, where the text is one layer's about another.
+fn below(text: &str) -> Option<&str> {
+    let wrapped = WRAPPERS
         .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
-        .unwrap_or(text);
-    lower_first(text.trim_end_matches('.'))
+        .find_map(|wrapper| text.strip_prefix(wrapper));
+    wrapped.or_else(|| {
+        let (function, inner) = text.split_once(" user-defined coercion failed with: ")?;
+        function.starts_with("Function '").then_some(inner)
+    })
+}
+
+/// The call that fits no signature of its function, where nothing shorter says why.
+fn unmatched_call(text: &str) -> Option<&str> {
+    let (before, call) = text.split_once(NO_MATCH)?;
+    let says_nothing = before.is_empty() || before.contains("failed to match any signature");
+    says_nothing.then(|| call.split("'.").next().unwrap_or(call))
+}
+
+fn candidates(text: &str) -> Option<String> {
+    let (_, candidates) = text.split_once("Candidate functions:")?;
+    let candidates: Vec<_> = candidates.split_whitespace().collect();
+    let candidates = candidates.join(" ").replace(") ", "), ");
+    Some(shortened(&format!("it can be called as {candidates}")))
+}
+
+/// What an error says that another printed with its Rust names, as in `ArrowError(CastError("…"))`.
+fn spoken(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("ArrowError(")?;
+    let end = inner.find(|letter: char| !letter.is_ascii_alphanumeric())?;
+    let (kind, rest) = inner.split_at(end);
+    match rest.strip_prefix("(\"") {
+        Some(quoted) => {
+            let (said, _) = quoted.split_once("\")")?;
+            Some(said.replace("\\\"", "\"").replace("\\\\", "\\"))
+        }
+        None => rest.starts_with([',', ')']).then(|| words(kind)),
+    }
+}
+
+/// `DivideByZero` as one would say it.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+/// What stands before a syntax tree that was printed into a message, as in `got: Query { with: …`.
+fn before_syntax_tree(text: &str) -> Option<&str> {
+    let (before, fields) = text.split_once(" { ")?;
+    let (known, node) = before.rsplit_once(' ').unwrap_or(("", before));
+    let (field, _) = fields.split_once(": ")?;
+    let is_node = node.starts_with(|letter: char| letter.is_ascii_uppercase());
+    let is_field = field
+        .chars()
+        .all(|letter| letter.is_ascii_lowercase() || letter == '_');
+    // In a user's own text, which the engine quotes, anything may stand.
+    let is_quoted = before.matches('\'').count() % 2 == 1;
+    (is_node && is_field && !is_quoted).then(|| {
+        let known = known.trim_end_matches([':', ' ']);
+        known.strip_suffix(", got").unwrap_or(known)
+    })
+}
+
+/// The engine's own hint, which it puts on a line below.
+fn advice(asides: &str) -> Option<String> {
+    let line = asides.lines().next()?.trim_end_matches('.');
+    if let Some(near) = line.strip_prefix("Did you mean '") {
+        let near = near.split('\'').next().unwrap_or(near);
+        return Some(format!("did you mean `{near}`?"));
+    }
+    line.starts_with("Valid fields are ")
+        .then(|| lower_first(line))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// A sentence's capital goes; a name's stays.
@@ -125,5 +291,126 @@ fn lower_first(text: &str) -> String {
             first.to_lowercase().chain(characters).collect()
         }
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        sentence(text).0
+    }
+
+    #[test]
+    fn layers_of_the_engine_are_taken_off() {
+        assert_eq!(
+            message("Arrow error: Cast error: Cannot cast string 'x' to value of Int32 type"),
+            "cannot cast string 'x' to value of Int32 type"
+        );
+        assert_eq!(
+            message("Parquet error: External: Parquet error: Invalid Parquet file. Corrupt footer"),
+            "invalid Parquet file. Corrupt footer"
+        );
+        assert_eq!(
+            message(
+                "Execution error: Function 'f' user-defined coercion failed with: Error during \
+                 planning: f takes 2 arguments, got 1. No function matches the given name and \
+                 argument types 'f(Int64)'. You might need to add explicit type casts.\n\t\
+                 Candidate functions:\n\tf(a, b)"
+            ),
+            "f takes 2 arguments, got 1"
+        );
+    }
+
+    #[test]
+    fn an_error_within_an_error_says_what_it_says() {
+        let filter = "Parquet error: External: Compute error: Error evaluating filter predicate: ";
+        assert_eq!(
+            message(&format!(
+                r#"{filter}ArrowError(CastError("Cannot cast string 'a\"b' to Int32"), Some(""))"#
+            )),
+            "cannot cast string 'a\"b' to Int32"
+        );
+        assert_eq!(
+            message(&format!(r#"{filter}ArrowError(DivideByZero, Some(""))"#)),
+            "divide by zero"
+        );
+    }
+
+    #[test]
+    fn a_call_that_fits_nothing_is_told_what_would() {
+        let (message, hint) = sentence(
+            "Error during planning: Internal error: Function 'sum' failed to match any signature, \
+             errors: Error during planning: Function 'sum' requires Int64, but received String..\n\
+             This issue was likely caused by a bug in DataFusion's code. Please help us. No \
+             function matches the given name and argument types 'sum(Utf8)'. You might need to \
+             add explicit type casts.\n\tCandidate functions:\n\tsum(Int64)\n\tsum(A, B)",
+        );
+        assert_eq!(message, "no function matches `sum(Utf8)`");
+        assert_eq!(
+            hint.as_deref(),
+            Some("it can be called as sum(Int64), sum(A, B)")
+        );
+    }
+
+    #[test]
+    fn a_bug_of_the_engine_is_told_in_one_line() {
+        let error = DataFusionError::Internal("no such variant".to_owned());
+        assert_eq!(plain(&error).0, "internal error: no such variant");
+    }
+
+    #[test]
+    fn a_task_that_panicked_is_told_without_its_number() {
+        assert_eq!(
+            message(r#"ExecutionJoin error: task 7 panicked with message "index out of bounds""#),
+            "the engine broke off: index out of bounds"
+        );
+    }
+
+    #[test]
+    fn a_functions_own_lines_stay() {
+        assert_eq!(
+            message("Execution error: f: two rows have this key\n  at: key `a`\n\nbacktrace: 0: x"),
+            "f: two rows have this key\n  at: key `a`"
+        );
+    }
+
+    #[test]
+    fn syntax_trees_are_left_out() {
+        assert_eq!(
+            message("DELETE FROM only supports single table, got: TableWithJoins { relation: X }"),
+            "this kind of statement is not supported: DELETE FROM only supports single table"
+        );
+        assert_eq!(
+            message("Query { with: None }"),
+            "this kind of statement is not supported"
+        );
+        let quoted = "cannot cast string 'A { b: 1 }' to value of Int32 type";
+        assert_eq!(message(quoted), quoted);
+        let long = "x".repeat(10_000);
+        assert_eq!(message(&long).chars().count(), MOST_CHARACTERS + 1);
+    }
+
+    #[test]
+    fn what_the_engine_advises_is_a_hint() {
+        let told = |text: &str| {
+            let (message, hint) = sentence(text);
+            (message, hint.unwrap_or_default())
+        };
+        assert_eq!(
+            told("Error during planning: Invalid function 'smu'.\nDid you mean 'sum'?"),
+            (
+                "invalid function 'smu'".to_owned(),
+                "did you mean `sum`?".to_owned()
+            )
+        );
+        assert_eq!(
+            told("Schema error: No field named x.\nValid fields are t.a, t.b."),
+            (
+                "no field named x".to_owned(),
+                "valid fields are t.a, t.b".to_owned()
+            )
+        );
     }
 }

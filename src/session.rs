@@ -11,7 +11,7 @@ use crate::saved_query::environment::{CATALOG, Environment, INPUTS, SCHEMA, obje
 use crate::saved_query::expand::{self, Expanded};
 use crate::saved_query::parameter::ParameterType;
 use crate::saved_query::scope::{folded, renamed};
-use crate::saved_query::{Catalog, SavedQuery, query, syntax};
+use crate::saved_query::{Catalog, SavedQuery, nearest, query, syntax};
 use crate::shared::planner::{SharedPlanner, plan_together};
 use crate::store;
 use apportion_udfs::tally::rule::Tally;
@@ -24,7 +24,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
 use datafusion::physical_plan::{collect, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
@@ -62,6 +62,7 @@ impl Session {
         for folder in &settings.query_folders {
             catalog.load_folder(folder)?;
         }
+        defaults_are_known(settings, &catalog)?;
         let environment = Environment::new(context(settings)?, catalog, settings.defaults.clone())?;
         let session = Self { environment };
         store::demo::mount(&session.environment.context).await?;
@@ -140,7 +141,10 @@ impl Session {
             mut notices,
             notice_plans,
         } = expanded;
-        let effect = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
+        let effect = match &plan {
+            LogicalPlan::Statement(statement) => !matches!(statement, PlanStatement::Execute(_)),
+            plan => matches!(plan, LogicalPlan::Ddl(_)),
+        };
         // Who asks for a plan does not ask for what its rows would say.
         let is_asked_for = !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
         if let LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) = &plan {
@@ -284,6 +288,27 @@ impl Session {
         self.environment.context.sql(&sql).await?;
         Ok(())
     }
+}
+
+/// A misspelt default would be no default, and nobody would notice.
+fn defaults_are_known(settings: &Settings, catalog: &Catalog) -> Result<()> {
+    if catalog.broken().next().is_some() {
+        return Ok(());
+    }
+    let names = || {
+        let parameters = catalog.iter().flat_map(|query| &query.header.parameters);
+        parameters.map(|parameter| parameter.name.as_str())
+    };
+    let unknown = |name: &&String| !names().any(|known| known == name.as_str());
+    let Some(name) = settings.defaults.keys().find(unknown) else {
+        return Ok(());
+    };
+    let error = Error::new(format!("no saved query has a parameter `{name}`"))
+        .at("[parameters] in apportion.toml");
+    Err(match nearest(name, names()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`apportion describe NAME` lists a query's parameters"),
+    })
 }
 
 fn context(settings: &Settings) -> Result<SessionContext> {

@@ -1,4 +1,4 @@
--- Claim:       Every customer that calls is in customers, with a tier that has a band.
+-- Claim:       Every customer that calls is in customers, once for a time, with a tier that has a band.
 -- Severity:    warning
 -- Grain:       one row per customer
 -- Parameters:
@@ -16,4 +16,10 @@ select
     currency
 from allocation(period => $period)
 where customer_id is not null and (mrr is null or (mrr > 0 and margin_band(tier, 0, 1) is null))
+union all by name
+-- One of them would be taken, and nobody would know which.
+select customer_id, 'several rows from one day on' as finding
+from customers
+group by customer_id, effective_from
+having count(*) > 1
 order by period, customer_id, currency

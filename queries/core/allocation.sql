@@ -227,6 +227,8 @@ keys as (
     select period, customer_id, currency from customers where is_active
     union
     select period, arrow_cast(null, 'Utf8'), currency from charges
+    union
+    select period, arrow_cast(null, 'Utf8'), currency from usage
 ),
 
 joined as (

@@ -168,6 +168,7 @@ nearest as (
                         order by levenshtein(charges.sub_account, named.sub_account), named.sub_account
                     )
                 )
+            else 'no call agrees with all that the charge states in its time'
         end as detail
     from charges
     inner join by_usage on charges.charge_number = by_usage.charge_number

@@ -1,9 +1,10 @@
-//! `list`: the saved queries by folder, then the functions.
+//! `list`: the saved queries by folder, then the tables, then the functions.
 
 use super::{Outcome, Workplace};
 use crate::cli::Options;
 use crate::error::Result;
 use crate::output::{Format, Reader};
+use crate::relation;
 use apportion_udfs::functions;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::error::ArrowError;
@@ -39,6 +40,7 @@ struct Entry {
     description: String,
 }
 
+const TABLES: &str = "tables";
 const FUNCTIONS: &str = "functions";
 
 fn entries(workplace: &Workplace) -> Vec<Entry> {
@@ -55,7 +57,23 @@ fn entries(workplace: &Workplace) -> Vec<Entry> {
         name: function.name.to_owned(),
         description: function.description.to_owned(),
     });
-    folders.into_values().flatten().chain(functions).collect()
+    let queries = folders.into_values().flatten();
+    queries.chain(tables(workplace)).chain(functions).collect()
+}
+
+fn tables(workplace: &Workplace) -> Vec<Entry> {
+    let described = |name: &str| match relation::relation(name) {
+        Some(_) => "A relation that saved queries read.",
+        None => "A table of your own.",
+    };
+    let tables = workplace.session.tables().into_iter();
+    tables
+        .map(|name| Entry {
+            folder: TABLES.to_owned(),
+            description: described(&name).to_owned(),
+            name,
+        })
+        .collect()
 }
 
 fn outline(entries: &[Entry], out: &mut dyn Write) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::Outcome;
 use crate::error::{Error, Result};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::num::{IntErrorKind, ParseIntError};
 
 /// Prints help or the version; everything else is an error.
 pub fn explain(answer: &clap::Error) -> Result<Outcome> {
@@ -43,11 +44,12 @@ fn error(answer: &clap::Error) -> Error {
             format!("`{argument}` is missing")
         }
         (ErrorKind::ValueValidation, Some(argument), Some(value)) => {
-            match std::error::Error::source(answer) {
-                Some(source) => format!("`{argument}`: {source}"),
-                None => format!("`{argument}` cannot be `{value}`"),
-            }
+            invalid(&argument, &value, std::error::Error::source(answer))
         }
+        (
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ..,
+        ) => "the command is incomplete".to_owned(),
         _ => first_line(answer),
     };
     let suggestion = [
@@ -75,14 +77,42 @@ fn first(value: &ContextValue) -> Option<String> {
     }
 }
 
-/// `--format <FORMAT>` is called `--format`.
+/// What a value should have been.
+fn invalid(
+    argument: &str,
+    value: &str,
+    reason: Option<&(dyn std::error::Error + 'static)>,
+) -> String {
+    let Some(reason) = reason else {
+        return format!("`{argument}` cannot be `{value}`");
+    };
+    // Rust's own words about numbers name its types.
+    let expected = match reason
+        .downcast_ref::<ParseIntError>()
+        .map(ParseIntError::kind)
+    {
+        None => return format!("`{argument}`: {reason}"),
+        Some(IntErrorKind::Zero) => "a whole number above zero",
+        Some(IntErrorKind::PosOverflow) => "a smaller number",
+        Some(_) => "a whole number",
+    };
+    format!("`{argument}` takes {expected}, not `{value}`")
+}
+
+/// `--format <FORMAT>` is called `--format`, `<NAME>` and `[NAME]` are called `NAME`, and of
+/// `<SQL|--file <FILE>>` each is named.
 fn name_of(argument: &str) -> String {
-    argument
-        .split([' ', '=', '['])
-        .next()
-        .unwrap_or(argument)
-        .trim()
-        .to_owned()
+    let name = |one: &str| {
+        let end = one.find([' ', '=', '[', ']', '>']).unwrap_or(one.len());
+        one[..end].to_owned()
+    };
+    match argument.strip_prefix(['<', '[']) {
+        Some(places) => {
+            let names: Vec<_> = places.split('|').map(name).collect();
+            names.join("` or `")
+        }
+        None => name(argument),
+    }
 }
 
 fn first_line(answer: &clap::Error) -> String {

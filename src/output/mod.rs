@@ -51,17 +51,40 @@ trait Rows {
     fn end(&mut self) -> Result<()>;
 }
 
+const ENDINGS: [(&str, Format); 7] = [
+    ("txt", Format::Table),
+    ("csv", Format::Csv),
+    ("tsv", Format::Tsv),
+    ("json", Format::Json),
+    ("ndjson", Format::Ndjson),
+    ("jsonl", Format::Ndjson),
+    ("md", Format::Markdown),
+];
+
 impl Format {
-    /// The format that a file's ending asks for.
-    fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
-            "tsv" => Some(Self::Tsv),
-            "json" => Some(Self::Json),
-            "ndjson" | "jsonl" => Some(Self::Ndjson),
-            "md" => Some(Self::Markdown),
-            _ => None,
+    /// The format that a file's ending asks for. A name without an ending asks for none; under an
+    /// ending that means something else, a table would pass for it.
+    fn of(path: &Path) -> Result<Self> {
+        let Some(ending) = path.extension() else {
+            return Ok(Self::Table);
+        };
+        let known = |(known, _): &&(&str, Self)| ending.eq_ignore_ascii_case(known);
+        if let Some((_, format)) = ENDINGS.iter().find(known) {
+            return Ok(*format);
         }
+        let endings: Vec<_> = ENDINGS
+            .iter()
+            .map(|(ending, _)| format!(".{ending}"))
+            .collect();
+        Err(Error::new(format!(
+            "cannot write `{}`: no format has the ending `.{}`",
+            path.display(),
+            ending.to_string_lossy()
+        ))
+        .hint(format!(
+            "end the name with one of {}, or choose a format with `--format`",
+            endings.join(", ")
+        )))
     }
 
     /// Whether it is meant for people to read, with words around the rows.
@@ -119,13 +142,13 @@ pub struct Output {
 
 impl Output {
     pub fn open(format: Option<Format>, destination: Option<&Path>) -> Result<Self> {
-        let format = format
-            .or_else(|| Format::of(destination?))
-            .unwrap_or(Format::Table);
-        Ok(Self {
-            format,
-            sink: Sink::open(destination)?,
-        })
+        let sink = Sink::open(destination)?;
+        let format = match (format, destination) {
+            (Some(format), _) => format,
+            (None, Some(path)) => Format::of(path)?,
+            (None, None) => Format::Table,
+        };
+        Ok(Self { format, sink })
     }
 
     /// Writes an answer and hands it over once it is complete.

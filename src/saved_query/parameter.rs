@@ -4,6 +4,9 @@
 //! is put into the parsed statement as a literal of that type: text never becomes SQL.
 
 use crate::error::{Error, Result};
+use datafusion::arrow::array::{Array, StringArray};
+use datafusion::arrow::compute::cast as converted;
+use datafusion::arrow::datatypes::{DataType as ColumnType, TimeUnit};
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Ident, ObjectName, TypedString, UnaryOperator, Value, ValueWithSpan,
 };
@@ -265,7 +268,7 @@ impl Parameter {
             }
             (ParameterType::Integer, _) => Err(wrong("a whole number")),
             (ParameterType::Decimal, Argument::Number(text) | Argument::Text(text))
-                if text.parse::<rust_decimal::Decimal>().is_ok() =>
+                if is_decimal(text) =>
             {
                 one(cast(string(text), "DECIMAL(38,12)")?)
             }
@@ -274,12 +277,10 @@ impl Parameter {
                 one(cast(string(text), "DATE")?)
             }
             (ParameterType::Date, _) => Err(wrong("a date such as '2026-10-31'")),
-            (ParameterType::Timestamp, Argument::Text(text))
-                if is_date(text.get(..10).unwrap_or_default()) =>
-            {
+            (ParameterType::Timestamp, Argument::Text(text)) if is_instant(text) => {
                 one(instant(text))
             }
-            (ParameterType::Timestamp, Argument::Number(text)) => {
+            (ParameterType::Timestamp, Argument::Number(text)) if text.parse::<i64>().is_ok() => {
                 one(microseconds(text.parse().ok()))
             }
             (ParameterType::Timestamp, _) => Err(wrong("an instant such as '2026-10-31T12:00:00'")),
@@ -401,13 +402,28 @@ impl MonthRange {
     }
 }
 
+/// A day that the calendar has.
 fn is_date(text: &str) -> bool {
     let Some((month, day)) = text.rsplit_once('-') else {
         return false;
     };
-    Month::parse(month).is_some()
-        && day.len() == 2
-        && day.parse::<u8>().is_ok_and(|day| (1..=31).contains(&day))
+    Month::parse(month).is_some() && day.len() == 2 && becomes(text, &ColumnType::Date32)
+}
+
+fn is_instant(text: &str) -> bool {
+    let instant = ColumnType::Timestamp(TimeUnit::Microsecond, None);
+    is_date(text.get(..10).unwrap_or_default()) && becomes(text, &instant)
+}
+
+fn is_decimal(text: &str) -> bool {
+    text.parse::<rust_decimal::Decimal>().is_ok() && becomes(text, &ColumnType::Decimal128(38, 12))
+}
+
+/// Whether the cast that the literal becomes will succeed: the engine would tell of it without the
+/// parameter's name.
+fn becomes(text: &str, column_type: &ColumnType) -> bool {
+    let column = StringArray::from(vec![text]);
+    converted(&column, column_type).is_ok_and(|column| column.null_count() == 0)
 }
 
 fn string(text: &str) -> Expr {
@@ -556,6 +572,70 @@ mod tests {
         assert!(bound(ParameterType::Boolean, &Argument::Number("1".into())).is_err());
         assert!(bound(ParameterType::Text, &Argument::Number("1".into())).is_err());
         assert!(bound(ParameterType::Date, &Argument::Text("2026-10".into())).is_err());
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let refusal = |kind, text: &str| {
+            bound(kind, &Argument::Text(text.into()))
+                .err()
+                .map(|error| error.to_string())
+        };
+        for day in ["2026-02-28", "2028-02-29", "2000-02-29", "2026-04-30"] {
+            assert_eq!(refusal(ParameterType::Date, day), None);
+            assert_eq!(refusal(ParameterType::Timestamp, day), None);
+        }
+        for day in [
+            "2026-02-30",
+            "2026-02-29",
+            "1900-02-29",
+            "2026-04-31",
+            "2026-01-32",
+            "2026-01-00",
+            "2026-2-03",
+        ] {
+            assert_eq!(
+                refusal(ParameterType::Date, day),
+                Some(format!(
+                    "parameter `p` takes a date such as '2026-10-31', not `{day}`"
+                ))
+            );
+            assert!(refusal(ParameterType::Timestamp, day).is_some(), "{day}");
+        }
+        for instant in ["2026-10-01T00:00:00Z", "2026-10-01 12:30:00.5"] {
+            assert_eq!(refusal(ParameterType::Timestamp, instant), None);
+        }
+        for instant in ["2026-10-01x", "2026-10-01T25:00:00"] {
+            assert_eq!(
+                refusal(ParameterType::Timestamp, instant),
+                Some(format!(
+                    "parameter `p` takes an instant such as '2026-10-31T12:00:00', not `{instant}`"
+                ))
+            );
+        }
+        assert!(bound(ParameterType::Timestamp, &Argument::Number("1.5".into())).is_err());
+    }
+
+    #[test]
+    fn decimals_are_written_out_and_fit() {
+        let decimal = |text: &str| bound(ParameterType::Decimal, &Argument::Text(text.into()));
+        for text in ["0", "-5", "+5", ".5", "5.", "12.345678901234"] {
+            assert!(decimal(text).is_ok(), "{text}");
+        }
+        for text in [
+            "1e3",
+            "1_000",
+            "",
+            ".",
+            " 5",
+            "1.2.3",
+            "123456789012345678901234567",
+        ] {
+            assert_eq!(
+                decimal(text).unwrap_err().to_string(),
+                format!("parameter `p` takes a decimal number, not `{text}`")
+            );
+        }
     }
 
     #[test]

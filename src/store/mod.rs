@@ -1,19 +1,31 @@
 //! Where files are: a location as a user wrote it becomes a table.
 //!
-//! A location is a file, a folder, or a glob. Listing and reading the first footer happen here, so
-//! that a wrong location or a broken file is one error that names it.
+//! A location is a file, a folder, or a glob. Listing and reading the footers happen here, so that a
+//! wrong location or a broken file is one error that names it. What never happens: a file of a
+//! location is left out because it cannot be read.
 
 pub(crate) mod built_in;
 pub(crate) mod demo;
 
 use crate::error::{Error, Result};
+use datafusion::arrow::datatypes::{Field, SchemaRef};
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStore};
+use std::collections::HashMap;
+use std::slice;
 use std::sync::Arc;
+
+const PLACES: &str =
+    "a location is a file, a folder that ends in `/`, or a glob such as `calls/*.parquet`";
 
 /// A table over the Parquet files of a location.
 pub(crate) async fn table(
@@ -24,22 +36,137 @@ pub(crate) async fn table(
     let url = ListingTableUrl::parse(location).map_err(|error| {
         Error::from(error).hint("a location is a file, a folder that ends in `/`, or a glob")
     })?;
-    let state = context.state();
-    let format = ParquetFormat::default();
-    let options = ListingOptions::new(Arc::new(format))
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
         .with_file_extension(if url.is_collection() { ".parquet" } else { "" });
-    let schema = options
-        .infer_schema(&state, &url)
-        .await
-        .map_err(|error| unreadable(&error, location))?;
-    if schema.fields().is_empty() {
-        return Err(Error::new(format!("no Parquet file is there: `{location}`"))
-            .hint("a location is a file, a folder that ends in `/`, or a glob such as `calls/*.parquet`"));
-    }
+    let files = Files::list(context, location, &url, &options.file_extension).await?;
+    let schema = files.schema(&*options.format).await?;
     let config = ListingTableConfig::new(url)
         .with_listing_options(options)
         .with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config)?))
+}
+
+/// The files of a location, each with a name that its user knows.
+struct Files<'a> {
+    location: &'a str,
+    url: &'a ListingTableUrl,
+    state: SessionState,
+    store: Arc<dyn ObjectStore>,
+    found: Vec<ObjectMeta>,
+}
+
+impl<'a> Files<'a> {
+    async fn list(
+        context: &SessionContext,
+        location: &'a str,
+        url: &'a ListingTableUrl,
+        ending: &str,
+    ) -> Result<Self> {
+        let state = context.state();
+        let store = state.runtime_env().object_store(url)?;
+        let mut found: Vec<_> = url
+            .list_all_files(&state, store.as_ref(), ending)
+            .await
+            .map_err(|error| unreadable(error, location))?
+            .try_collect()
+            .await
+            .map_err(|error| unreadable(error, location))?;
+        if found.is_empty() {
+            return Err(nothing_at(location));
+        }
+        // Folders are listed in no order, and the same fault is told in the same words.
+        found.sort_unstable_by(|one: &ObjectMeta, other| one.location.cmp(&other.location));
+        Ok(Self {
+            location,
+            url,
+            state,
+            store,
+            found,
+        })
+    }
+
+    /// The columns of all files together.
+    async fn schema(&self, format: &dyn FileFormat) -> Result<SchemaRef> {
+        // The engine passes over files without a byte: their rows would be missing unnoticed.
+        if let Some(empty) = self.found.iter().find(|file| file.size == 0) {
+            return Err(not_parquet(&self.name(empty), "it is empty"));
+        }
+        match format
+            .infer_schema(&self.state, &self.store, &self.found)
+            .await
+        {
+            Ok(schema) if schema.fields().is_empty() => {
+                Err(not_parquet(self.location, "it has no columns"))
+            }
+            Ok(schema) => Ok(schema),
+            Err(error) => Err(match self.culprit().await {
+                Some(culprit) => culprit,
+                None => unreadable(error, self.location),
+            }),
+        }
+    }
+
+    /// Which file it is that cannot be read, or which two cannot be read as one. One after the
+    /// other, because only a failure asks.
+    async fn culprit(&self) -> Option<Error> {
+        // As the files have them: a text's own type would hide behind its view.
+        let format = ParquetFormat::default().with_force_view_types(false);
+        let mut known: HashMap<String, (Field, &ObjectMeta)> = HashMap::new();
+        for file in &self.found {
+            let schema = match format
+                .infer_schema(&self.state, &self.store, slice::from_ref(file))
+                .await
+            {
+                Ok(schema) => schema,
+                Err(error) => return Some(unreadable(error, &self.name(file))),
+            };
+            for field in schema.fields() {
+                let Some((before, first)) = known.get_mut(field.name()) else {
+                    known.insert(field.name().clone(), (field.as_ref().clone(), file));
+                    continue;
+                };
+                if before.try_merge(field).is_err() {
+                    return Some(self.disagreement((&*before, *first), (field, file)));
+                }
+            }
+        }
+        None
+    }
+
+    fn disagreement(&self, one: (&Field, &ObjectMeta), other: (&Field, &ObjectMeta)) -> Error {
+        let has = |(field, file): (&Field, &ObjectMeta)| {
+            format!("{} in `{}`", field.data_type(), self.name(file))
+        };
+        Error::new(format!(
+            "the files of `{}` disagree about the column `{}`: {}, {}",
+            self.location,
+            one.0.name(),
+            has(one),
+            has(other)
+        ))
+        .hint("files of one input need the same types; make the others inputs of their own")
+    }
+
+    /// A file as its user would write it, from where the location starts.
+    fn name(&self, file: &ObjectMeta) -> String {
+        let within: Vec<_> = self
+            .url
+            .strip_prefix(&file.location)
+            .into_iter()
+            .flatten()
+            .collect();
+        if within.is_empty() {
+            return self.location.to_owned();
+        }
+        let folder = match self.location.find(['?', '*', '[']) {
+            Some(pattern) if self.url.get_glob().is_some() => {
+                let start = &self.location[..pattern];
+                start.rfind('/').map_or("", |end| &start[..=end]).to_owned()
+            }
+            _ => format!("{}/", self.location.trim_end_matches('/')),
+        };
+        format!("{folder}{}", within.join("/"))
+    }
 }
 
 /// Makes the store of a location known to the engine.
@@ -63,20 +190,22 @@ pub(crate) fn register(context: &SessionContext, location: &str) -> Result<()> {
     Ok(())
 }
 
-fn unreadable(error: &datafusion::error::DataFusionError, location: &str) -> Error {
-    let reason = error.find_root().to_string();
-    let mut reason = reason.lines().next().unwrap_or_default();
-    if ["No files found", "not found", "No such file"]
+fn unreadable(error: DataFusionError, location: &str) -> Error {
+    let reason = Error::from(error).to_string();
+    if ["not found", "no such file"]
         .iter()
-        .any(|none| reason.contains(none))
+        .any(|none| reason.to_lowercase().contains(none))
     {
-        return Error::new(format!("there is no file `{location}`")).hint(
-            "a location is a file, a folder that ends in `/`, or a glob such as `calls/*.parquet`",
-        );
+        return nothing_at(location);
     }
-    while let Some(inner) = reason.strip_prefix("Parquet error: ") {
-        reason = inner;
-    }
+    not_parquet(location, &reason)
+}
+
+fn nothing_at(location: &str) -> Error {
+    Error::new(format!("there is no file `{location}`")).hint(PLACES)
+}
+
+fn not_parquet(location: &str, reason: &str) -> Error {
     Error::new(format!("`{location}` cannot be read as Parquet: {reason}"))
         .hint("is the file complete, and is it Parquet?")
 }

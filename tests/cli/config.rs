@@ -73,3 +73,14 @@ fn without_one_a_notice_says_so_unless_it_shall_be_quiet() {
     assert!(said(&["sql", "select 1"]).starts_with("notice: no apportion.toml here or above"));
     assert_eq!(said(&["sql", "select 1", "-q"]), "");
 }
+
+#[test]
+fn a_default_for_no_parameter_is_refused() {
+    let project = Project::new();
+    project.write("apportion.toml", "[parameters]\nslat = \"x\"\n");
+    assert_eq!(
+        project.refusal(&["sql", "select 1"]),
+        "error: no saved query has a parameter `slat`\n  in: [parameters] in apportion.toml\n  \
+         hint: did you mean `salt`?\n"
+    );
+}

@@ -33,6 +33,23 @@ fn lists_are_rows_for_programs() {
 }
 
 #[test]
+fn tables_are_listed_between_queries_and_functions() {
+    let project = project();
+    let listed = project.answer(&["--demo", "list", "--format", "csv"]);
+    let place = |line: &str| {
+        listed
+            .find(&format!("\n{line}"))
+            .unwrap_or_else(|| panic!("{line} in\n{listed}"))
+    };
+    let ledger = place("tables,ledger,A relation that saved queries read.\n");
+    assert!(place("core,") < ledger && ledger < place("functions,"));
+
+    let outline = project.answer(&["--demo", "list"]);
+    assert!(outline.contains("\n\ntables\n  aliases "), "{outline}");
+    assert!(!project.answer(&["list"]).contains("\ntables\n"));
+}
+
+#[test]
 fn a_broken_query_does_not_hide_the_others() {
     let project = project();
     project.write("queries/broken.sql", "select 1\n");

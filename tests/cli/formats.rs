@@ -174,6 +174,28 @@ fn a_statement_without_a_result_writes_nothing() {
 }
 
 #[test]
+fn an_ending_of_no_format_is_refused() {
+    let project = Project::new();
+    for name in ["x.parquet", "x.xlsx"] {
+        let said = project.refusal(&["sql", "select 1 as x", "-o", name]);
+        let ending = name.trim_start_matches('x');
+        assert_eq!(
+            said,
+            format!(
+                "error: cannot write `{name}`: no format has the ending `{ending}`\n  \
+                 hint: end the name with one of .txt, .csv, .tsv, .json, .ndjson, .jsonl, .md, \
+                 or choose a format with `--format`\n"
+            )
+        );
+    }
+    assert_eq!(project.files(), ["apportion.toml"]);
+    project.answer(&["sql", "select 1 as x", "-o", "x.parquet", "--format", "csv"]);
+    assert_eq!(project.read("x.parquet"), "x\n1\n");
+    project.answer(&["sql", "select 1 as x", "-o", "plain"]);
+    assert_eq!(project.read("plain"), " x\n---\n 1\n(1 row)\n");
+}
+
+#[test]
 fn a_files_ending_chooses_its_format() {
     let project = Project::new();
     for (name, expected) in [

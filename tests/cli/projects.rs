@@ -23,6 +23,46 @@ fn a_starter_project_works_as_it_is() {
     );
 }
 
+/// The lines of the starter's comments that are settings.
+fn settings(starter: &str) -> String {
+    let lines = starter.lines().map(|line| {
+        let Some(comment) = line.strip_prefix("# ") else {
+            return line;
+        };
+        let is_setting = comment.starts_with(['[', ']', ' ']) || comment.contains(" = ");
+        if is_setting { comment } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_the_starter_shows_works() {
+    let project = Project::new();
+    project.run(&["init", "new", "-q"]);
+    project.run(&["demo", "data", "-q"]);
+    for (from, to) in [
+        ("ledger", "calls/october.parquet"),
+        ("billing", "bills/openai/october.parquet"),
+        ("billing", "bills/anthropic/october.parquet"),
+        ("customers", "customers.parquet"),
+        ("prices", "prices.parquet"),
+    ] {
+        let bytes = std::fs::read(project.path(&format!("data/{from}.parquet"))).unwrap();
+        project.write(&format!("new/{to}"), bytes);
+    }
+    let settings = settings(&project.read("new/apportion.toml"));
+    assert!(settings.contains("\n[ledger]\n") && settings.contains("\nthreads = 4\n"));
+    project.write("new/apportion.toml", settings);
+    let config = ["--config", "new/apportion.toml"];
+    let listed = project.answer(&[&config[..], &["list", "--format", "csv"]].concat());
+    for relation in ["billing", "customers", "ledger", "prices"] {
+        assert!(
+            listed.contains(&format!("\ntables,{relation},")),
+            "{listed}"
+        );
+    }
+}
+
 #[test]
 fn nothing_is_overwritten() {
     let project = Project::new();
@@ -43,6 +83,7 @@ fn nothing_is_overwritten() {
         said.starts_with("error: cannot make the folder `full/apportion.toml`: "),
         "{said}"
     );
+    assert_eq!(project.refusal(&["demo", "full/apportion.toml"]), said);
 }
 
 #[test]

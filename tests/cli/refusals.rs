@@ -19,7 +19,7 @@ fn unknown_verbs_and_options_name_the_nearest() {
     );
     assert_eq!(
         project.refusal(&["sql"]),
-        "error: `<SQL|--file` is missing\n  hint: `--help` shows what there is\n"
+        "error: `SQL` or `--file` is missing\n  hint: `--help` shows what there is\n"
     );
 }
 
@@ -31,15 +31,91 @@ fn sizes_and_numbers_are_read_strictly() {
         "error: `--memory-limit`: `much` is not a memory size: write a whole number and a unit, \
          such as `8GiB`\n  hint: `--help` shows what there is\n"
     );
-    let said = project.refusal(&["--threads", "0", "list"]);
-    assert!(said.starts_with("error: `--threads`: "), "{said}");
+    for (threads, expected) in [
+        ("0", "a whole number above zero"),
+        ("many", "a whole number"),
+        ("99999999999999999999", "a smaller number"),
+    ] {
+        assert_eq!(
+            project.refusal(&["--threads", threads, "list"]),
+            format!(
+                "error: `--threads` takes {expected}, not `{threads}`\n  \
+                 hint: `--help` shows what there is\n"
+            )
+        );
+    }
 }
 
 #[test]
 fn sql_and_a_file_exclude_each_other() {
     let project = Project::new();
     let said = project.refusal(&["sql", "select 1", "-f", "x.sql"]);
-    assert!(said.contains("exclude each other"), "{said}");
+    assert!(
+        said.starts_with("error: `SQL` and `--file` exclude each other\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let project = Project::new();
+    for (arguments, missing) in [(&["describe"][..], "`NAME`"), (&["run"], "`NAME`")] {
+        let said = project.refusal(arguments);
+        assert!(
+            said.starts_with(&format!("error: {missing} is missing\n")),
+            "{said}"
+        );
+    }
+    assert_eq!(
+        project.refusal(&["prices"]),
+        "error: the command is incomplete\n  hint: `--help` shows what there is\n"
+    );
+}
+
+#[test]
+fn the_engine_speaks_in_short_sentences() {
+    let project = Project::new();
+    for (sql, expected) in [
+        (
+            "select cast('abc' as int)",
+            "error: cannot cast string 'abc' to value of Int32 type\n",
+        ),
+        (
+            "select count(*) from ledger where cast(model as int) = 1",
+            "error: cannot cast string '",
+        ),
+        (
+            "select count(*) from ledger where 1 / (input_tokens - input_tokens) = 1",
+            "error: divide by zero\n",
+        ),
+        (
+            "delete from ledger",
+            "error: this kind of statement is not supported: DELETE FROM only supports single \
+             table\n",
+        ),
+        (
+            "select call_cost(1)",
+            "error: call_cost takes 5 to 10 arguments, got 1",
+        ),
+        (
+            "select sum('a')",
+            "error: no function matches `sum(Utf8)`\n  hint: it can be called as sum(",
+        ),
+        (
+            "select token_cost(1)",
+            "error: invalid function 'token_cost'\n  hint: did you mean `",
+        ),
+        (
+            "select nowhere from ledger",
+            "error: no field named nowhere\n  hint: valid fields are ledger.request_id, ",
+        ),
+    ] {
+        let said = project.refusal(&["--demo", "sql", sql]);
+        assert!(said.starts_with(expected), "{sql}\n{said}");
+        for noise in ["ArrowError", "Candidate", "DataFusion", " error: ", "{ "] {
+            assert!(!said.contains(noise), "{noise} in\n{said}");
+        }
+    }
 }
 
 #[test]

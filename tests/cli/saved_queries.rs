@@ -122,6 +122,36 @@ fn a_value_of_the_wrong_type_is_refused() {
 }
 
 #[test]
+fn a_value_that_no_literal_holds_is_refused_by_its_parameter() {
+    let project = Project::new();
+    project.write(
+        "queries/values.sql",
+        "-- Question: X?\n-- Parameters:\n--   day  date = '2026-10-01'  D.\n\
+         --   share  decimal = 1  S.\n--   at  timestamp = '2026-10-01'  A.\n\
+         select $day as day, $share as share, $at as at\n",
+    );
+    for (name, value, expected) in [
+        ("day", "2026-02-30", "a date such as '2026-10-31'"),
+        ("share", "1e3", "a decimal number"),
+        (
+            "at",
+            "2026-10-01x",
+            "an instant such as '2026-10-31T12:00:00'",
+        ),
+    ] {
+        assert_eq!(
+            project.refusal(&["run", "values", &format!("--{name}={value}")]),
+            format!(
+                "error: parameter `{name}` takes {expected}, not `{value}`\n  \
+                 in: argument `{name}` of `values`\n"
+            )
+        );
+    }
+    let leap = project.answer(&["run", "values", "--day", "2028-02-29", "--format", "csv"]);
+    assert!(leap.contains("\n2028-02-29,"), "{leap}");
+}
+
+#[test]
 fn a_file_is_run_by_its_path() {
     let project = Project::new();
     project.write("elsewhere/mine.sql", "-- Question: Mine?\nselect 3 as x\n");

@@ -65,6 +65,7 @@ pub(crate) fn allocation(world: &World, options: &Options) -> Vec<AllocationRow>
             continue;
         };
         let currency = currency_of(&scene, at, &month);
+        row_of(&mut rows, (month.clone(), None, currency.clone()));
         let key = (month, call.customer_id.clone(), currency);
         if let Ok(list) = &scene.costs[at] {
             let from = list.currency.clone().unwrap_or_else(|| key.2.clone());
