@@ -73,8 +73,10 @@ impl From<DataFusionError> for Error {
             other => other,
         };
         let (message, advice) = plain(&error);
+        let is_out_of_memory = matches!(error.find_root(), DataFusionError::ResourcesExhausted(_));
+        let more = || "give more with `--memory-limit`, or use fewer `--threads`".to_owned();
         Self {
-            hint: advice,
+            hint: advice.or_else(|| is_out_of_memory.then(more)),
             ..Self::new(message)
         }
     }
@@ -358,6 +360,18 @@ mod tests {
     fn a_bug_of_the_engine_is_told_in_one_line() {
         let error = DataFusionError::Internal("no such variant".to_owned());
         assert_eq!(plain(&error).0, "internal error: no such variant");
+    }
+
+    #[test]
+    fn who_has_too_little_memory_is_told_how_to_give_more() {
+        let error = DataFusionError::ResourcesExhausted("nothing is left".to_owned());
+        let error = Error::from(error.context("a sort"));
+        assert_eq!(error.to_string(), "nothing is left");
+        assert!(
+            error
+                .advice()
+                .is_some_and(|hint| hint.contains("--memory-limit"))
+        );
     }
 
     #[test]

@@ -45,8 +45,8 @@
 --       union all
 --       select
 --           concat(
---               count(*), ' charges have no billed_cost: the first is ', min(coalesce(charge_id, 'without a charge_id')),
---               ' of ', min(provider), ' in ', min(input)
+--               count(*), ' charges have no billed_cost: the first is ',
+--               min(coalesce(charge_id, 'without a charge_id')), ' of ', min(provider), ' in ', min(input)
 --           ) as problem,
 --           'run `apportion check`, which lists them' as hint
 --       from billing

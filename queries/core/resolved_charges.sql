@@ -79,13 +79,16 @@ seen as (
         on cells.customer_id = candidates.customer_id
     inner join slots on cells.slot_start = slots.slot_start
     union
-    select tags.period, customers.customer_id
-    from customers
-    inner join meant as tags on customers.customer_id = tags.customer_id
+    select meant.period, meant.customer_id
+    from meant
+    inner join customers on meant.customer_id = customers.customer_id
 ),
 
 tagged as (
-    select meant.period, meant.tag, first_value(meant.customer_id order by meant.by_hash, meant.customer_id) as customer_id
+    select
+        meant.period,
+        meant.tag,
+        first_value(meant.customer_id order by meant.by_hash, meant.customer_id) as customer_id
     from meant
     inner join seen
         on meant.period = seen.period
