@@ -12,7 +12,7 @@
 --   scale      integer = 12   Digits after the point of cost; with 2, cents that still sum.
 -- Notices:     (
 --       select concat(
---           coalesce(provider, 'a call without a provider'), ' has no bill for ', sum(calls),
+--           coalesce(provider, 'an unnamed provider'), ' has no bill for ', sum(calls),
 --           case when sum(calls) = 1 then ' call of ' else ' calls of ' end,
 --           string_agg(cast(day as text), ', ' order by day), ', list cost ',
 --           coalesce(cast(sum(list_cost) as text), 'unknown')

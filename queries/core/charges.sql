@@ -45,8 +45,11 @@
 --       union all
 --       select
 --           concat(
---               count(*), ' charges have no billed_cost: the first is ',
---               min(coalesce(charge_id, 'without a charge_id')), ' of ', min(provider), ' in ', min(input)
+--               'charges without a billed_cost: ', count(*), ', the first is ',
+--               first_value(
+--                   concat(coalesce(charge_id, 'one without a charge_id'), ' of ', coalesce(provider, 'no provider'))
+--                   order by charge_id, provider
+--               )
 --           ) as problem,
 --           'run `apportion check`, which lists them' as hint
 --       from billing

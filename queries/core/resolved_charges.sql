@@ -52,17 +52,17 @@ meant as (
 ),
 
 -- A month and what its bill spans: whose calls lie in it is known to its charges, however many months
--- are asked for at once.
+-- are asked for at once. A billing period that is no month has only what its bill spans.
 times as (
     select
         period,
         least(
             min(case when request_id is null then charge_period_start end),
-            to_timestamp_micros(period || '-01')
+            try_cast(period || '-01' as timestamp)
         ) as time_start,
         greatest(
             max(case when request_id is null then charge_period_end end),
-            to_timestamp_micros(period || '-01') + interval '1 month'
+            try_cast(period || '-01' as timestamp) + interval '1 month'
         ) as time_end
     from charges
     group by period
