@@ -21,6 +21,7 @@
 pub mod cli;
 pub mod command;
 pub mod config;
+mod constants;
 pub mod demo;
 pub mod error;
 pub mod output;

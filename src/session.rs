@@ -5,6 +5,7 @@
 //! the same SQL.
 
 use crate::config::{RelationInputs, Settings};
+use crate::constants;
 use crate::error::{Error, Result};
 use crate::relation::{self, conform};
 use crate::saved_query::environment::{CATALOG, Environment, INPUTS, SCHEMA, object_name};
@@ -331,6 +332,7 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .with_config(config)
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
+        .with_optimizer_rules(constants::rules())
         .with_query_planner(Arc::new(SharedPlanner))
         .with_physical_optimizer_rule(Arc::new(Tally))
         .build();

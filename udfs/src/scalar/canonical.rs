@@ -12,8 +12,9 @@ use datafusion::arrow::array::{ArrayRef, StringViewArray, UInt32Array};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+    ColumnarValue, Documentation, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 
 use crate::columnar::arguments::Arguments;
@@ -83,6 +84,16 @@ impl ScalarUDFImpl for Canonical {
 
     fn documentation(&self) -> Option<&Documentation> {
         Some(&self.face.documentation)
+    }
+
+    /// What has no name has no canonical name either: a column of NULL is seen while planning.
+    fn simplify(&self, args: Vec<Expr>, _: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        Ok(match args.get(1) {
+            Some(name @ Expr::Literal(value, _)) if value.is_null() => {
+                ExprSimplifyResult::Simplified(name.clone())
+            }
+            _ => ExprSimplifyResult::Original(args),
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

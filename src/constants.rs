@@ -1,0 +1,269 @@
+//! [`Constants`]: a column that is the same in every row is no column of the queries above it.
+//!
+//! Where a ledger or a bill lacks a column of the contract, its relation has NULL there. Carried as
+//! a column, that NULL would be read, compared, grouped by and added up call by call. So what a
+//! projection has as a literal is put wherever the column is named above, and what follows from it
+//! is worked out while planning: keys, sums and conditions vanish, and with them their columns.
+//!
+//! Columns keep their names and types, and every node its columns: what nobody names any more, the
+//! engine's optimiser takes away.
+
+use crate::shared::table::constants_of_scan;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DFSchema, JoinType, Result, ScalarValue};
+use datafusion::logical_expr::expr::{AggregateFunction, Case};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::optimizer::optimizer::{Optimizer, OptimizerConfig, OptimizerRule};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use std::sync::Arc;
+
+/// The engine's rules, and this one where filters have come down to what they are about and nothing
+/// has been taken out of them yet.
+pub(crate) fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    let filtered = rules
+        .iter()
+        .position(|rule| rule.name() == "push_down_filter");
+    let at = filtered.map_or(rules.len(), |at| at + 1);
+    rules.insert(at, Arc::new(Constants));
+    rules
+}
+
+#[derive(Debug)]
+struct Constants;
+
+impl OptimizerRule for Constants {
+    fn name(&self) -> &'static str {
+        "constants"
+    }
+
+    fn supports_rewrite(&self) -> bool {
+        true
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        Ok(Known::of(plan, &config.options())?.plan)
+    }
+}
+
+/// Of each column of a node, the value that it has in every row.
+pub(crate) type Values = Vec<Option<ScalarValue>>;
+
+/// The values of a plan's columns that follow from the plan alone.
+pub(crate) fn values_of(plan: &LogicalPlan, options: &Arc<ConfigOptions>) -> Result<Values> {
+    Ok(Known::of(plan.clone(), options)?.values)
+}
+
+/// A plan in which constants stand where columns were.
+struct Known {
+    plan: Transformed<LogicalPlan>,
+    values: Values,
+}
+
+impl Known {
+    fn of(plan: LogicalPlan, options: &Arc<ConfigOptions>) -> Result<Self> {
+        let mut inputs: Vec<Values> = vec![];
+        let plan = plan.map_children(|input| {
+            let known = Self::of(input, options)?;
+            inputs.push(known.values);
+            Ok(known.plan)
+        })?;
+        let plan = plan.transform_data(|plan| match &plan {
+            LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_) => {
+                with_constants(plan, &inputs[0], options)
+            }
+            _ => Ok(Transformed::no(plan)),
+        })?;
+        let plan = if plan.transformed {
+            plan.map_data(LogicalPlan::recompute_schema)?
+        } else {
+            plan
+        };
+        let values = values(&plan.data, inputs, options);
+        Ok(Self { plan, values })
+    }
+}
+
+/// The node with its input's constants in its expressions.
+fn with_constants(
+    plan: LogicalPlan,
+    known: &Values,
+    options: &Arc<ConfigOptions>,
+) -> Result<Transformed<LogicalPlan>> {
+    let [input] = plan.inputs()[..] else {
+        return Ok(Transformed::no(plan));
+    };
+    let schema = Arc::clone(input.schema());
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::clone(&schema))
+        .with_config_options(Arc::clone(options))
+        .build();
+    let simplifier = ExprSimplifier::new(context);
+    let names = NamePreserver::new(&plan);
+    // What was pushed down to here may say more simply what it says.
+    let is_filter = matches!(plan, LogicalPlan::Filter(_));
+    let mut sums: Vec<Expr> = vec![];
+    plan.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let replaced = expression.clone().transform_up(|part| {
+            Ok(match &part {
+                Expr::Column(column) => match value(column, &schema, known) {
+                    Some(value) => Transformed::yes(Expr::Literal(value.clone(), None)),
+                    None => Transformed::no(part),
+                },
+                _ => Transformed::no(part),
+            })
+        })?;
+        if !is_filter && !replaced.transformed && !may_be_constant(&replaced.data) {
+            return Ok(replaced);
+        }
+        let simplified = simplifier.simplify(replaced.data)?.transform_up(|part| {
+            Ok(match &part {
+                Expr::Case(case) if is_null_anyway(case) => {
+                    let null = ScalarValue::try_new_null(&part.get_type(&schema)?)?;
+                    Transformed::yes(Expr::Literal(null, None))
+                }
+                _ => Transformed::no(part),
+            })
+        })?;
+        let simplified = simplified.data;
+        if matches!(bare(&simplified), Expr::AggregateFunction(_)) {
+            // Of two sums that became one, the engine's later rules would make a column twice.
+            if sums.contains(bare(&simplified)) {
+                return Ok(Transformed::no(expression));
+            }
+            sums.push(bare(&simplified).clone());
+        }
+        Ok(if simplified == expression {
+            Transformed::no(expression)
+        } else {
+            Transformed::yes(name.restore(simplified))
+        })
+    })
+}
+
+/// Names no column, asks no other plan, and is not a literal yet.
+fn may_be_constant(expression: &Expr) -> bool {
+    literal(expression).is_none()
+        && !expression.any_column_refs()
+        && !expression
+            .exists(|part| {
+                Ok(matches!(
+                    part,
+                    Expr::ScalarSubquery(_)
+                        | Expr::Exists(_)
+                        | Expr::InSubquery(_)
+                        | Expr::OuterReferenceColumn(..)
+                ))
+            })
+            .unwrap_or(true)
+}
+
+fn is_null_anyway(case: &Case) -> bool {
+    let results = case.when_then_expr.iter().map(|(_, then)| then);
+    results
+        .chain(&case.else_expr)
+        .all(|result| literal(result).is_some_and(|value| value.is_null()))
+}
+
+fn value<'a>(column: &Column, schema: &DFSchema, known: &'a Values) -> Option<&'a ScalarValue> {
+    let index = schema.maybe_index_of_column(column)?;
+    known.get(index)?.as_ref()
+}
+
+fn bare(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Alias(alias) => bare(&alias.expr),
+        other => other,
+    }
+}
+
+/// What the node's own columns always are.
+fn values(plan: &LogicalPlan, mut inputs: Vec<Values>, options: &Arc<ConfigOptions>) -> Values {
+    let unknown = |columns: usize| vec![None; columns];
+    let columns = plan.schema().fields().len();
+    let values = match plan {
+        LogicalPlan::Projection(projection) => projection.expr.iter().map(literal).collect(),
+        LogicalPlan::Aggregate(aggregate) => {
+            let keys = aggregate.group_expr.iter().map(literal);
+            let sums = aggregate.aggr_expr.iter().zip(keys.len()..);
+            let sums = sums.map(|(sum, at)| {
+                let data_type = aggregate.schema.field(at).data_type();
+                is_sum_of_nothing(sum).then(|| ScalarValue::try_new_null(data_type).ok())?
+            });
+            keys.chain(sums).collect()
+        }
+        LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Repartition(_) => inputs.pop().unwrap_or_default(),
+        LogicalPlan::Window(_) => {
+            let mut values = inputs.pop().unwrap_or_default();
+            values.resize(columns, None);
+            values
+        }
+        LogicalPlan::Union(_) => {
+            let mut inputs = inputs.into_iter();
+            let first = inputs.next().unwrap_or_default();
+            inputs.fold(first, |common, other| {
+                let pairs = common.into_iter().zip(other);
+                pairs
+                    .map(|(a, b)| a.filter(|a| Some(a) == b.as_ref()))
+                    .collect()
+            })
+        }
+        LogicalPlan::Join(join) => match (join.join_type, &mut inputs[..]) {
+            (JoinType::Inner, [left, right]) => {
+                left.append(right);
+                std::mem::take(left)
+            }
+            (JoinType::Left, [left, right]) => {
+                left.append(&mut unknown(right.len()));
+                std::mem::take(left)
+            }
+            (JoinType::Right, [left, right]) => {
+                let mut values = unknown(left.len());
+                values.append(right);
+                values
+            }
+            (JoinType::LeftSemi | JoinType::LeftAnti, [left, _]) => std::mem::take(left),
+            _ => unknown(columns),
+        },
+        LogicalPlan::TableScan(scan) => constants_of_scan(scan, options),
+        _ => unknown(columns),
+    };
+    // A node whose columns are not those thought of here has none that are known.
+    if values.len() == columns {
+        values
+    } else {
+        unknown(columns)
+    }
+}
+
+fn literal(expression: &Expr) -> Option<ScalarValue> {
+    match bare(expression) {
+        Expr::Literal(value, _) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// NULL, however many rows there are.
+fn is_sum_of_nothing(expression: &Expr) -> bool {
+    const PASS_OVER_NULL: [&str; 4] = ["sum", "min", "max", "avg"];
+    match bare(expression) {
+        Expr::AggregateFunction(AggregateFunction { func, params }) => {
+            PASS_OVER_NULL.contains(&func.name())
+                && params.args.len() == 1
+                && literal(&params.args[0]).is_some_and(|value| value.is_null())
+        }
+        _ => false,
+    }
+}
