@@ -3,6 +3,7 @@
 //! A constant is read at its only row for every row, an argument that was left out is NULL at every
 //! row, and everything else is a column: functions do not tell them apart.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -87,6 +88,15 @@ impl<T: ArrowPrimitiveType> Column<PrimitiveArray<T>> {
 }
 
 impl Column<ScalarBuffer<i64>> {
+    /// With the constant in every row.
+    pub(crate) fn expanded(&self, rows: usize) -> Cow<'_, [i64]> {
+        if self.constant {
+            Cow::Owned(vec![self.get(0); rows])
+        } else {
+            Cow::Borrowed(&self.values[..rows])
+        }
+    }
+
     pub(crate) fn get(&self, row: usize) -> i64 {
         self.values[self.at(row)]
     }

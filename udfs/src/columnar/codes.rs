@@ -8,48 +8,100 @@ use std::hash::Hash;
 use std::num::NonZeroU32;
 
 use datafusion::arrow::array::Array;
-use datafusion::arrow::buffer::NullBuffer;
 use datafusion::common::HashMap;
 
 use super::arguments::Column;
 use super::text::Text;
 
-/// A number below [`Codes::distinct`] for each row.
+/// A number for each row, and for each number the row that was the first to have it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Codes {
     of_row: Vec<u32>,
-    distinct: usize,
+    first_rows: Vec<usize>,
 }
 
 impl Codes {
-    /// Rows that share a code are equal in each of up to three columns.
-    pub(crate) fn of<const N: usize>(columns: [&Column<Text>; N], rows: usize) -> Self {
-        const { assert!(N <= 3, "a fourth column needs an arm below") }
-        let varying: Vec<_> = columns
-            .into_iter()
-            .filter(|column| !column.is_constant())
-            .map(|column| Words::of(column.values(), rows))
-            .collect();
-        match varying.as_slice() {
-            [] => Self {
+    /// Rows that share a code are equal in each of the columns.
+    pub(crate) fn of(columns: &[&Column<Text>], rows: usize) -> Self {
+        let varying = columns.iter().filter(|column| !column.is_constant());
+        let codes = varying.map(|column| Self::of_text(column.values(), rows));
+        codes
+            .reduce(|codes, other| codes.beside(&other))
+            .unwrap_or_else(|| Self {
                 of_row: vec![0; rows],
-                distinct: 1,
+                first_rows: vec![0; rows.min(1)],
+            })
+    }
+
+    fn of_text(text: &Text, rows: usize) -> Self {
+        /// No view: a text is shorter than its length would say.
+        const NULL: u128 = u128::MAX;
+        match text {
+            // Readers give a repeated text the same view.
+            Text::Utf8View(views) => match views.nulls() {
+                None => Self::collect(views.views().iter().copied()),
+                Some(nulls) => {
+                    let views = views.views().iter().zip(nulls);
+                    Self::collect(views.map(|(view, valid)| if valid { *view } else { NULL }))
+                }
             },
-            [only] => Self::collect((0..rows).map(|row| only.get(row))),
-            [first, second] => {
-                Self::collect((0..rows).map(|row| [first.get(row), second.get(row)]))
+            Text::Dictionary { keys, nulls, .. } => {
+                let null = keys.iter().max().map_or(0, |most| most + 1);
+                let key = |row: usize| match nulls {
+                    Some(nulls) if nulls.is_null(row) => null,
+                    _ => keys[row],
+                };
+                Self::below(null + 1, (0..rows).map(key))
             }
-            [first, second, third, ..] => Self::collect(
-                (0..rows).map(|row| [first.get(row), second.get(row), third.get(row)]),
-            ),
+            text => Self::collect((0..rows).map(|row| text.get(row))),
+        }
+    }
+
+    /// Rows that share a code share it in both.
+    fn beside(&self, other: &Self) -> Self {
+        let width = other.distinct();
+        let pairs = self.of_row.iter().zip(&other.of_row);
+        let pairs = pairs.map(|(code, other)| *code as usize * width + *other as usize);
+        Self::below(self.distinct() * width, pairs)
+    }
+
+    /// Of keys that are all below `limit`: without a hash, where they are few.
+    fn below(limit: usize, keys: impl Iterator<Item = usize>) -> Self {
+        const FEW: usize = 1 << 14;
+        const UNKNOWN: u32 = u32::MAX;
+        if limit > FEW {
+            return Self::collect(keys.map(|key| key as u128));
+        }
+        let mut known = vec![UNKNOWN; limit];
+        let mut first_rows = vec![];
+        let of_row = keys.enumerate().map(|(row, key)| {
+            if known[key] == UNKNOWN {
+                known[key] = u32::try_from(first_rows.len()).unwrap_or(UNKNOWN);
+                first_rows.push(row);
+            }
+            known[key]
+        });
+        Self {
+            of_row: of_row.collect(),
+            first_rows,
         }
     }
 
     fn collect<K: Key>(keys: impl Iterator<Item = K>) -> Self {
-        let mut codes = Interner::default();
+        let mut recent = Recent::default();
+        let mut known = HashMap::new();
+        let mut first_rows = vec![];
+        let of_row = keys.enumerate().map(|(row, key)| {
+            recent.code(key, |key| {
+                *known.entry(key).or_insert_with(|| {
+                    first_rows.push(row);
+                    u32::try_from(first_rows.len() - 1).unwrap_or(u32::MAX)
+                })
+            })
+        });
         Self {
-            of_row: keys.map(|key| codes.code(key)).collect(),
-            distinct: codes.known.len(),
+            of_row: of_row.collect(),
+            first_rows,
         }
     }
 
@@ -58,37 +110,12 @@ impl Codes {
     }
 
     pub(crate) fn distinct(&self) -> usize {
-        self.distinct
-    }
-}
-
-/// A word for each row of a column: equal words are equal texts.
-enum Words<'a> {
-    /// Readers give a repeated text the same view.
-    Views(&'a [u128], Option<&'a NullBuffer>),
-    Keys(&'a [usize], Option<&'a NullBuffer>),
-    Codes(Codes),
-}
-
-impl<'a> Words<'a> {
-    fn of(text: &'a Text, rows: usize) -> Self {
-        match text {
-            Text::Utf8View(views) => Self::Views(views.views(), views.nulls()),
-            Text::Dictionary { keys, nulls, .. } => Self::Keys(keys, nulls.as_ref()),
-            text => Self::Codes(Codes::collect((0..rows).map(|row| text.get(row)))),
-        }
+        self.first_rows.len()
     }
 
-    fn get(&self, row: usize) -> u128 {
-        /// No view: a text is shorter than its length would say.
-        const NULL: u128 = u128::MAX;
-        let is_null = |nulls: Option<&NullBuffer>| nulls.is_some_and(|nulls| nulls.is_null(row));
-        match self {
-            Self::Views(_, nulls) | Self::Keys(_, nulls) if is_null(*nulls) => NULL,
-            Self::Views(views, _) => views[row],
-            Self::Keys(keys, _) => keys[row] as u128,
-            Self::Codes(codes) => codes.get(row) as u128,
-        }
+    /// Of each code in turn, a row that has it.
+    pub(crate) fn first_rows(&self) -> &[usize] {
+        &self.first_rows
     }
 }
 
@@ -113,12 +140,6 @@ impl Key for u128 {
     #[allow(clippy::cast_possible_truncation, reason = "its two halves")]
     fn mixed(self) -> u64 {
         stirred(stirred(0, self as u64), (self >> 64) as u64)
-    }
-}
-
-impl<const N: usize> Key for [u128; N] {
-    fn mixed(self) -> u64 {
-        self.into_iter().map(Key::mixed).fold(0, stirred)
     }
 }
 
@@ -196,31 +217,6 @@ impl<K: Key> Recent<K> {
     }
 }
 
-/// Gives each key the next number when it is first met.
-struct Interner<K> {
-    recent: Recent<K>,
-    known: HashMap<K, u32>,
-}
-
-impl<K> Default for Interner<K> {
-    fn default() -> Self {
-        Self {
-            recent: Recent::default(),
-            known: HashMap::new(),
-        }
-    }
-}
-
-impl<K: Key> Interner<K> {
-    fn code(&mut self, key: K) -> u32 {
-        let Self { recent, known } = self;
-        recent.code(key, |key| {
-            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            *known.entry(key).or_insert(next)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -240,7 +236,7 @@ mod tests {
     }
 
     fn codes(texts: &[Option<&str>], encoding: &DataType) -> Codes {
-        Codes::of([&column(texts, encoding)], texts.len())
+        Codes::of(&[&column(texts, encoding)], texts.len())
     }
 
     fn encodings() -> [DataType; 4] {
@@ -300,8 +296,8 @@ mod tests {
     fn rows_are_equal_when_every_column_is() {
         let texts = |texts: [&'static str; 4]| column(&texts.map(Some), &DataType::Utf8View);
         let (left, right) = (texts(["a", "a", "b", "a"]), texts(["x", "y", "x", "x"]));
-        assert_eq!(Codes::of([&left, &right], 4).of_row, [0, 1, 2, 0]);
+        assert_eq!(Codes::of(&[&left, &right], 4).of_row, [0, 1, 2, 0]);
         let third = column(&[None, None, None, Some("z")], &DataType::Utf8);
-        assert_eq!(Codes::of([&left, &right, &third], 4).of_row, [0, 1, 2, 3]);
+        assert_eq!(Codes::of(&[&left, &right, &third], 4).of_row, [0, 1, 2, 3]);
     }
 }

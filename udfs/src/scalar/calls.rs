@@ -96,6 +96,31 @@ impl Tokens {
         self.0[0].get(row)
     }
 
+    /// Whether all rows' counts make sense together; without a look at each, where they do.
+    fn are_valid(&self, rows: usize) -> bool {
+        let [
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            reasoning,
+        ] = self.0.each_ref().map(|counts| counts.expanded(rows));
+        // A sign in it is a sign in one of the differences, and each of those is of two counts whose
+        // own signs are in it too.
+        let signs = (0..rows).fold(0, |signs, row| {
+            let unread = input[row].wrapping_sub(cache_read[row]);
+            signs
+                | (input[row] | output[row] | cache_read[row])
+                | (cache_write[row] | cache_write_1h[row] | reasoning[row])
+                | unread
+                | unread.wrapping_sub(cache_write[row])
+                | cache_write[row].wrapping_sub(cache_write_1h[row])
+                | output[row].wrapping_sub(reasoning[row])
+        });
+        signs >= 0
+    }
+
     pub(super) fn usage(&self, row: usize) -> Result<Usage, Unpriced> {
         let [
             input,
@@ -147,19 +172,39 @@ impl Calls {
         (0..rows).try_for_each(|row| each(self.price(row, &mut offers)))
     }
 
+    /// The same for who does not need the usage.
+    pub(super) fn choose_each(
+        &self,
+        rows: usize,
+        reference: &Reference,
+        mut each: impl FnMut(Result<&Price, Unpriced>),
+    ) {
+        let mut offers = Offers::new(&self.names, rows, reference);
+        let are_valid = self.tokens.are_valid(rows);
+        for row in 0..rows {
+            let is_valid = are_valid || self.tokens.usage(row).is_ok();
+            each(if is_valid {
+                self.choose(row, &mut offers)
+            } else {
+                Err(Unpriced::InvalidUsage)
+            });
+        }
+    }
+
     fn price<'a>(
         &self,
         row: usize,
         offers: &mut Offers<'a>,
     ) -> Result<(&'a Price, Usage), Unpriced> {
         let usage = self.tokens.usage(row)?;
-        let offer = match self.called_at.get(row) {
-            Some(at) => offers.at(row, at),
-            None => return Err(offers.without_a_time(row)),
-        };
-        offer
-            .price(self.tokens.input(row))
-            .map(|price| (price, usage))
+        self.choose(row, offers).map(|price| (price, usage))
+    }
+
+    fn choose<'a>(&self, row: usize, offers: &mut Offers<'a>) -> Result<&'a Price, Unpriced> {
+        match self.called_at.get(row) {
+            Some(at) => offers.at(row, at).price(self.tokens.input(row)),
+            None => Err(offers.without_a_time(row)),
+        }
     }
 }
 

@@ -119,42 +119,59 @@ impl ScalarUDFImpl for Canonical {
                 return Ok(args.args[1].clone());
             }
         }
-        let codes = Codes::of([&kind, &names], args.number_rows);
-        let mut known = vec![(Span::NEVER, 0); codes.distinct()];
-        let mut spellings = vec![];
-        let mut chosen = Vec::with_capacity(args.number_rows);
+        let codes = Codes::of(&[&kind, &names], args.number_rows);
         let mut lookups = HashMap::new();
-        let mut keeps_all = true;
-        for row in 0..args.number_rows {
+        let mut look_up = |row: usize| -> Result<(Span, Option<&str>)> {
             let at = at.get(row).unwrap_or(i64::MAX);
+            let (kind, name) = (kind.get(row).map(parse).transpose()?, names.get(row));
+            let Some((kind, name)) = kind.zip(name) else {
+                return Ok((Span::ALWAYS, None));
+            };
+            let lookup = lookups
+                .entry(kind)
+                .or_insert_with(|| self.reference.aliases.lookup(kind));
+            let span = Span::around(at, lookup.changes(name));
+            let own = (kind != AliasKind::SubAccountCustomer).then_some(name);
+            Ok((span, lookup.alias(name, at).or(own)))
+        };
+        let mut spellings = vec![];
+        let mut known = vec![];
+        for row in codes.first_rows() {
+            let (span, spelling) = look_up(*row)?;
+            known.push((span, number(spellings.len())));
+            spellings.push((*row, spelling));
+        }
+        // Most names have the same spelling at all times: then there is no need to ask row by row.
+        let is_settled = known.iter().all(|(span, _)| *span == Span::ALWAYS);
+        let keeps = |(row, spelling): &(usize, Option<&str>)| *spelling == names.get(*row);
+        if is_settled && spellings.iter().all(keeps) {
+            return Ok(args.args[1].clone());
+        }
+        let mut chosen = Vec::with_capacity(args.number_rows);
+        for row in 0..args.number_rows {
             let (span, spelling) = &mut known[codes.get(row)];
-            if !span.holds(at) {
-                *spelling = u32::try_from(spellings.len()).unwrap_or(u32::MAX);
-                let name = names.get(row);
-                let kind = kind.get(row).map(parse).transpose()?;
-                *span = Span::ALWAYS;
-                let mut canonical = None;
-                if let Some((kind, name)) = kind.zip(name) {
-                    let lookup = lookups
-                        .entry(kind)
-                        .or_insert_with(|| self.reference.aliases.lookup(kind));
-                    span.narrow(at, lookup.changes(name));
-                    let own = (kind != AliasKind::SubAccountCustomer).then_some(name);
-                    canonical = lookup.alias(name, at).or(own);
-                }
-                keeps_all &= canonical == name;
-                spellings.push(canonical);
+            if !is_settled && !span.holds(at.get(row).unwrap_or(i64::MAX)) {
+                let found = look_up(row)?;
+                (*span, *spelling) = (found.0, number(spellings.len()));
+                spellings.push((row, found.1));
             }
             chosen.push(*spelling);
         }
-        if keeps_all {
+        if spellings.iter().all(keeps) {
             return Ok(args.args[1].clone());
         }
-        let spellings = StringViewArray::from(spellings);
+        let spellings: StringViewArray = spellings
+            .into_iter()
+            .map(|(_, spelling)| spelling)
+            .collect();
         let canonical = take(&spellings, &UInt32Array::from(chosen), None)?;
         let canonical = cast(&canonical, args.return_field.data_type())?;
         Ok(ColumnarValue::Array(canonical))
     }
+}
+
+fn number(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

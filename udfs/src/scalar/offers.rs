@@ -27,7 +27,8 @@ pub(super) struct Offers<'a> {
 
 impl<'a> Offers<'a> {
     pub(super) fn new(names: &'a Names, rows: usize, reference: &'a Reference) -> Self {
-        let codes = Codes::of([&names.provider, &names.model, &names.service_tier], rows);
+        let columns = [&names.provider, &names.model, &names.service_tier];
+        let codes = Codes::of(&columns, rows);
         Self {
             names,
             found: vec![Offer::none(Span::NEVER, Unpriced::Date); codes.distinct()],

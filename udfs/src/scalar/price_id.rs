@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::Int32Builder;
+use datafusion::arrow::array::Int32Array;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::{
@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use super::calls::{Calls, PARAMETERS};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::manual::{Face, Manual};
+use crate::pricing::Unpriced;
 use crate::reference::Reference;
 
 pub(crate) static MANUAL: Manual = Manual {
@@ -66,15 +67,11 @@ impl ScalarUDFImpl for PriceIdOf {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
-        let mut ids = Int32Builder::with_capacity(args.number_rows);
-        calls.price_each(args.number_rows, &self.reference, |priced| {
-            ids.append_value(match priced {
-                Ok((price, _)) => price.id,
-                Err(reason) => reason.code(),
-            });
-            Ok(())
-        })?;
-        Ok(ColumnarValue::Array(Arc::new(ids.finish())))
+        let mut ids = Vec::with_capacity(args.number_rows);
+        calls.choose_each(args.number_rows, &self.reference, |chosen| {
+            ids.push(chosen.map_or_else(Unpriced::code, |price| price.id));
+        });
+        Ok(ColumnarValue::Array(Arc::new(Int32Array::from(ids))))
     }
 }
 
