@@ -11,8 +11,7 @@
 --       from charge_boundaries(period => $period, basis => $basis)
 --   )
 --   names_requests boolean = (
---       select count(*) > 0 from charges(period => $period, basis => $basis)
---       where request_id is not null and scope = 'inference'
+--       select count(*) > 0 from (select 1 from billing where request_id is not null limit 1)
 --   )
 -- Notes:       The ledger is added up here, before any charge is split: what follows is as small as
 --              customers times what the bill tells apart. Only calls that a charge names keep their

@@ -1,7 +1,7 @@
 //! Queries that run before the statement is planned: a default, a bound, a reason to refuse.
 
 use super::environment::Environment;
-use super::expand::plan_within;
+use super::expand::{Answers, plan_within};
 use super::parameter::Argument;
 use super::statement;
 use crate::error::{Error, Result};
@@ -17,8 +17,9 @@ pub(super) async fn answer(
     environment: &Environment,
     query: Query,
     open: &[String],
+    answers: &mut Answers,
 ) -> Result<Vec<RecordBatch>> {
-    let expanded = plan_within(environment, statement(query), open)
+    let expanded = plan_within(environment, statement(query), open, answers)
         .boxed()
         .await?;
     let frame = environment
@@ -33,9 +34,10 @@ pub(super) async fn one_value(
     environment: &Environment,
     query: Query,
     open: &[String],
+    answers: &mut Answers,
 ) -> Result<Argument> {
     let shown = query.to_string();
-    let batches = answer(environment, query, open).await?;
+    let batches = answer(environment, query, open, answers).await?;
     let mut rows = batches.iter().filter(|batch| batch.num_rows() > 0);
     let value = match (rows.next(), rows.next()) {
         (None, _) => return Ok(Argument::Null),

@@ -47,21 +47,26 @@ pub struct Expanded {
 
 /// Expands a statement and plans it.
 pub async fn plan(environment: &Environment, statement: Statement) -> Result<Expanded> {
-    plan_within(environment, statement, &[]).await
+    plan_within(environment, statement, &[], &mut Answers::new()).await
 }
 
 /// The same for what has to be known before the saved queries in `open` can be expanded: none of them
-/// may be called by it.
+/// may be called by it. What was asked on the way is not asked again.
 pub(super) async fn plan_within(
     environment: &Environment,
     mut statement: Statement,
     open: &[String],
+    answers: &mut Answers,
 ) -> Result<Expanded> {
     let mut expander = Expander::new(environment);
     expander.stack.extend_from_slice(open);
-    if let Some(tree) = tree(&mut statement) {
-        expander.expand_tree(tree, &Bindings::default()).await?;
-    }
+    std::mem::swap(&mut expander.answers, answers);
+    let expanded = match tree(&mut statement) {
+        Some(tree) => expander.expand_tree(tree, &Bindings::default()).await,
+        None => Ok(()),
+    };
+    std::mem::swap(&mut expander.answers, answers);
+    expanded?;
     expander.finish(statement).await
 }
 
@@ -209,11 +214,14 @@ struct Expander<'s> {
     instances: Vec<Instance>,
     by_key: HashMap<String, usize>,
     stack: Vec<String>,
-    answers: HashMap<String, Argument>,
+    answers: Answers,
     notices: Vec<String>,
     notice_queries: Vec<Query>,
     reads_reference: bool,
 }
+
+/// What queries gave that had to be answered while a statement was expanded, by their text.
+pub(super) type Answers = HashMap<String, Argument>;
 
 const INSTANCE: &str = "\u{1}call ";
 
@@ -224,7 +232,7 @@ impl<'s> Expander<'s> {
             instances: vec![],
             by_key: HashMap::new(),
             stack: vec![],
-            answers: HashMap::new(),
+            answers: Answers::new(),
             notices: vec![],
             notice_queries: vec![],
             reads_reference: false,
@@ -443,7 +451,7 @@ impl<'s> Expander<'s> {
         if self.answers.contains_key(&key) {
             return Ok(());
         }
-        let batches = answer(self.environment, question, &self.stack).await?;
+        let batches = answer(self.environment, question, &self.stack, &mut self.answers).await?;
         if let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) {
             let mut texts = batch.columns().iter().map(|column| {
                 argument(&ScalarValue::try_from_array(column, 0)?)
@@ -531,7 +539,8 @@ impl<'s> Expander<'s> {
                 if let Some(known) = self.answers.get(&key) {
                     return Ok(known.clone());
                 }
-                let answer = one_value(self.environment, query, &self.stack).await?;
+                let answer =
+                    one_value(self.environment, query, &self.stack, &mut self.answers).await?;
                 self.answers.insert(key, answer.clone());
                 if parameter.kind == ParameterType::Month {
                     match &answer {

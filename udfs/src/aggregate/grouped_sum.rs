@@ -36,6 +36,23 @@ impl<T: Summed> GroupedSum<T> {
         Ok(())
     }
 
+    /// One loop over all rows, where none is NULL.
+    fn add_each<'a>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'a usize, &'a T::Native)>,
+    ) -> Result<()> {
+        let (sums, seen) = (self.sums.as_mut_slice(), self.seen.as_mut_slice());
+        for (group, value) in pairs {
+            let sum = &mut sums[*group];
+            let Ok(next) = sum.add_checked(*value) else {
+                return Err(overflows(&self.data_type));
+            };
+            *sum = next;
+            seen[*group] = true;
+        }
+        Ok(())
+    }
+
     /// The sums to emit; their digits are not yet counted.
     fn take(&mut self, emit_to: EmitTo) -> PrimitiveArray<T> {
         let sums = ScalarBuffer::from(emit_to.take_needed(&mut self.sums));
@@ -59,9 +76,9 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
         if values.null_count() == values.len() {
             return Ok(());
         }
-        let mut pairs = groups.iter().zip(values.values().iter());
+        let pairs = groups.iter().zip(values.values().iter());
         if filter.is_none() && values.null_count() == 0 {
-            return pairs.try_for_each(|(group, value)| self.add(*group, *value));
+            return self.add_each(pairs);
         }
         for (row, (group, value)) in pairs.enumerate() {
             if values.is_valid(row) && filter.is_none_or(|filter| passes(filter, row)) {

@@ -9,7 +9,8 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::logical_expr::{ColumnarValue, EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::{
@@ -133,6 +134,8 @@ impl ExecutionPlan for TallyExec {
             reservation: consumer.register(context.memory_pool()),
             batch_size: context.session_config().batch_size(),
             group_of_row: vec![],
+            rows: 0,
+            is_in_vain: false,
             ready: vec![],
         };
         let metrics = BaselineMetrics::new(&self.metrics, partition);
@@ -180,6 +183,16 @@ fn accumulators(aggregate: &AggregateExec) -> Result<Vec<Box<dyn GroupsAccumulat
     sums.map(|sum| sum.create_groups_accumulator()).collect()
 }
 
+/// The arguments of an aggregate function.
+fn values(function: &AggregateFunctionExpr, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    let arguments = function.expressions().into_iter();
+    let values = arguments.map(|argument| argument.evaluate(batch)?.into_array(batch.num_rows()));
+    values.collect()
+}
+
+/// So many rows show whether there are groups; tests have fewer.
+const A_SAMPLE: usize = if cfg!(test) { 1 << 10 } else { 1 << 15 };
+
 /// The groups and sums of one partition.
 struct Tally {
     aggregate: Arc<AggregateExec>,
@@ -188,6 +201,9 @@ struct Tally {
     reservation: MemoryReservation,
     batch_size: usize,
     group_of_row: Vec<usize>,
+    rows: usize,
+    /// Nearly every row is a group of its own: numbering them is work for nothing.
+    is_in_vain: bool,
     /// What is handed on, the first batch last.
     ready: Vec<RecordBatch>,
 }
@@ -197,6 +213,9 @@ impl Tally {
         let keys = self.aggregate.group_expr().expr().iter();
         let columns: Result<Vec<_>> = keys.map(|(key, _)| key.evaluate(batch)).collect();
         let rows = batch.num_rows();
+        if self.is_in_vain {
+            return self.pass_on(columns?, batch);
+        }
         let numbered = self
             .groups
             .number(&columns?, rows, &mut self.group_of_row)?;
@@ -215,12 +234,8 @@ impl Tally {
         }
         let total = self.groups.len();
         for (sum, function) in self.sums.iter_mut().zip(self.aggregate.aggr_expr()) {
-            let values: Result<Vec<ArrayRef>> = function
-                .expressions()
-                .iter()
-                .map(|argument| argument.evaluate(batch)?.into_array(rows))
-                .collect();
-            sum.update_batch(&values?, &self.group_of_row, None, total)?;
+            let values = values(function, batch)?;
+            sum.update_batch(&values, &self.group_of_row, None, total)?;
         }
         let sums: usize = self.sums.iter().map(|sum| sum.size()).sum();
         if self
@@ -230,6 +245,24 @@ impl Tally {
         {
             self.hand_on()?;
         }
+        self.rows += rows;
+        if self.rows > A_SAMPLE && self.groups.len() > self.rows / 10 * 8 {
+            self.hand_on()?;
+            self.is_in_vain = true;
+        }
+        Ok(())
+    }
+
+    /// Each row as the group that it would be.
+    fn pass_on(&mut self, keys: Vec<ColumnarValue>, batch: &RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
+        let keys = keys.into_iter().map(|key| key.into_array(rows));
+        let mut columns = keys.collect::<Result<Vec<_>>>()?;
+        for (sum, function) in self.sums.iter().zip(self.aggregate.aggr_expr()) {
+            columns.extend(sum.convert_to_state(&values(function, batch)?, None)?);
+        }
+        let batch = RecordBatch::try_new(self.aggregate.schema(), columns)?;
+        self.ready.insert(0, batch);
         Ok(())
     }
 
