@@ -10,7 +10,7 @@
 
 use crate::shared::table::constants_of_scan;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRewriter};
 use datafusion::common::{Column, DFSchema, JoinType, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, Case};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -49,7 +49,7 @@ impl OptimizerRule for Constants {
         plan: LogicalPlan,
         config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        Ok(Known::of(plan, &config.options())?.plan)
+        plan.rewrite(&mut Known::new(&config.options()))
     }
 }
 
@@ -58,36 +58,52 @@ pub(crate) type Values = Vec<Option<ScalarValue>>;
 
 /// The values of a plan's columns that follow from the plan alone.
 pub(crate) fn values_of(plan: &LogicalPlan, options: &Arc<ConfigOptions>) -> Result<Values> {
-    Ok(Known::of(plan.clone(), options)?.values)
+    let mut known = Known::new(options);
+    plan.clone().rewrite(&mut known)?;
+    Ok(known.values.pop().unwrap_or_default())
 }
 
-/// A plan in which constants stand where columns were.
+/// Puts constants where columns were, from the leaves up.
 struct Known {
-    plan: Transformed<LogicalPlan>,
-    values: Values,
+    options: Arc<ConfigOptions>,
+    /// Of the nodes that are done and whose parent is not.
+    values: Vec<Values>,
+    /// Whether the same nodes, or any below them, are others than before.
+    changed: Vec<bool>,
 }
 
 impl Known {
-    fn of(plan: LogicalPlan, options: &Arc<ConfigOptions>) -> Result<Self> {
-        let mut inputs: Vec<Values> = vec![];
-        let plan = plan.map_children(|input| {
-            let known = Self::of(input, options)?;
-            inputs.push(known.values);
-            Ok(known.plan)
-        })?;
-        let plan = plan.transform_data(|plan| match &plan {
+    fn new(options: &Arc<ConfigOptions>) -> Self {
+        Self {
+            options: Arc::clone(options),
+            values: vec![],
+            changed: vec![],
+        }
+    }
+}
+
+impl TreeNodeRewriter for Known {
+    type Node = LogicalPlan;
+
+    fn f_up(&mut self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        let first = self.values.len().saturating_sub(plan.inputs().len());
+        let inputs = self.values.split_off(first);
+        let is_new_below = self.changed.drain(first..).any(|changed| changed);
+        let plan = match &plan {
             LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_) => {
-                with_constants(plan, &inputs[0], options)
+                with_constants(plan, &inputs[0], &self.options)?
             }
-            _ => Ok(Transformed::no(plan)),
-        })?;
-        let plan = if plan.transformed {
+            _ => Transformed::no(plan),
+        };
+        let is_new = is_new_below || plan.transformed;
+        let plan = if is_new {
             plan.map_data(LogicalPlan::recompute_schema)?
         } else {
             plan
         };
-        let values = values(&plan.data, inputs, options);
-        Ok(Self { plan, values })
+        self.values.push(values(&plan.data, inputs, &self.options));
+        self.changed.push(is_new);
+        Ok(plan)
     }
 }
 
@@ -105,7 +121,7 @@ fn with_constants(
         .with_schema(Arc::clone(&schema))
         .with_config_options(Arc::clone(options))
         .build();
-    let simplifier = ExprSimplifier::new(context);
+    let engine = ExprSimplifier::new(context);
     let names = NamePreserver::new(&plan);
     // What was pushed down to here may say more simply what it says.
     let is_filter = matches!(plan, LogicalPlan::Filter(_));
@@ -124,7 +140,7 @@ fn with_constants(
         if !is_filter && !replaced.transformed && !may_be_constant(&replaced.data) {
             return Ok(replaced);
         }
-        let simplified = simplifier.simplify(replaced.data)?.transform_up(|part| {
+        let simplified = engine.simplify(replaced.data)?.transform_up(|part| {
             Ok(match &part {
                 Expr::Case(case) if is_null_anyway(case) => {
                     let null = ScalarValue::try_new_null(&part.get_type(&schema)?)?;
@@ -265,5 +281,68 @@ fn is_sum_of_nothing(expression: &Expr) -> bool {
                 && literal(&params.args[0]).is_some_and(|value| value.is_null())
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::execution::session_state::SessionStateBuilder;
+    use datafusion::prelude::SessionContext;
+
+    async fn planned(sql: &str) -> String {
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_optimizer_rules(rules())
+            .build();
+        let frame = SessionContext::new_with_state(state)
+            .sql(sql)
+            .await
+            .unwrap();
+        let plan = frame.into_optimized_plan().unwrap();
+        plan.display_indent().to_string()
+    }
+
+    const CALLS: &str = "(SELECT column1 AS model, column2 AS tokens, NULL::bigint AS cached,
+        NULL::varchar AS tier, false AS free FROM (VALUES ('a', 1), ('b', 2)))";
+
+    #[tokio::test]
+    async fn keys_and_sums_of_nothing_are_not_worked_out() {
+        let plan = planned(&format!(
+            "SELECT model, tier, sum(tokens), sum(cached), count(cached),
+                sum(CASE WHEN tokens > 1 THEN cached END)
+             FROM {CALLS} WHERE coalesce(tier, 'x') = 'x' GROUP BY model, tier"
+        ))
+        .await;
+        let grouped = plan
+            .lines()
+            .find(|line| line.contains("Aggregate:"))
+            .unwrap();
+        assert!(grouped.contains("groupBy=[[model]]"), "{plan}");
+        assert!(grouped.contains("count(Int64(NULL))"), "{plan}");
+        assert_eq!(grouped.matches("sum(").count(), 1, "{plan}");
+        assert!(!plan.contains("Filter:"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn a_side_that_may_be_missing_has_no_constants() {
+        let right = "(SELECT column1 AS m, 1 AS one FROM (VALUES ('a')))";
+        let plan = planned(&format!(
+            "SELECT model, one FROM {CALLS} LEFT JOIN {right} ON model = m"
+        ))
+        .await;
+        assert!(plan.lines().next().unwrap().contains("one"), "{plan}");
+        let inner = format!("SELECT model, one FROM {CALLS} JOIN {right} ON model = m");
+        let inner = planned(&inner).await;
+        assert!(inner.contains("Int64(1) AS one"), "{inner}");
+    }
+
+    #[tokio::test]
+    async fn sums_that_become_one_stay_two() {
+        let sql = format!(
+            "SELECT named_struct('a', x, 'b', y)['a'] FROM (SELECT model, sum(coalesce(cached, 0)) AS x,
+                sum(CASE WHEN free THEN 1 ELSE 0 END) AS y FROM {CALLS} GROUP BY model)"
+        );
+        assert!(planned(&sql).await.contains("Aggregate:"));
     }
 }

@@ -61,12 +61,12 @@ pub(super) async fn plan_within(
     let mut expander = Expander::new(environment);
     expander.stack.extend_from_slice(open);
     std::mem::swap(&mut expander.answers, answers);
-    let expanded = match tree(&mut statement) {
+    let result = match tree(&mut statement) {
         Some(tree) => expander.expand_tree(tree, &Bindings::default()).await,
         None => Ok(()),
     };
     std::mem::swap(&mut expander.answers, answers);
-    expanded?;
+    result?;
     expander.finish(statement).await
 }
 

@@ -95,14 +95,13 @@ async fn gather(
             }
             Ok::<_, DataFusionError>((partition, batches, reservation))
         });
-        tasks.push(task.join_unwind());
+        tasks.push(task.join());
     }
     let mut partitions: Vec<Vec<RecordBatch>> = vec![vec![]; count];
     while let Some(done) = tasks.next().await {
-        let (partition, batches, part) = done.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(cancelled) => DataFusionError::External(Box::new(cancelled)),
-        })??;
+        // A task that panics is an error here: every reader is told of it, and in its own words.
+        let done = done.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?;
+        let (partition, batches, part) = done?;
         reservation.grow(part.free());
         partitions[partition] = batches;
     }
