@@ -86,6 +86,8 @@ pub enum Command {
     List,
     /// Describe a saved query, a table or a function
     Describe(DescribeArgs),
+    /// List the kinds of exports that can be named as `source` of an input
+    Sources,
     /// Build and look into the price book
     #[command(subcommand)]
     Prices(PricesCommand),

@@ -250,44 +250,179 @@ impl Session {
     async fn register(&self, relation: &RelationInputs) -> Result<()> {
         let inputs = self.environment.schema(INPUTS, None)?;
         let mut parts = vec![];
+        let mut totals = vec![];
         for (number, input) in relation.inputs.iter().enumerate() {
-            if let Some(source) = &input.source {
-                return Err(Error::new(format!("there is no source `{source}`"))
-                    .at(format!("[{}] in apportion.toml", relation.relation))
-                    .hint("leave `source` out for files that have Apportion's own columns"));
-            }
+            let place = || format!("{} input `{}`", relation.relation, input.location);
             let table = store::table(&self.environment.context, &input.location)
                 .await
-                .map_err(|error| {
-                    error.at(format!("{} input `{}`", relation.relation, input.location))
-                })?;
-            if let Some(known) = relation::relation(&relation.relation) {
-                // A wrong file is told of now, with its place, and not by the first query.
-                conform::over(known, "x", &table.schema()).map_err(|error| {
-                    error.moved(format!("{} input `{}`", relation.relation, input.location))
-                })?;
-            }
+                .map_err(|error| error.at(place()))?;
             let name = format!("{}_{}", relation.relation, number + 1);
-            let says_its_input = table.schema().column_with_name("input").is_some();
-            inputs.register_table(name.clone(), table)?;
-            let location = input.location.replace('\'', "''");
-            let own = if relation.relation == "billing" && !says_its_input {
-                format!(", '{location}' AS input")
-            } else {
-                String::new()
+            let part = Part {
+                table: object_name(INPUTS, &name).to_string(),
+                location: input.location.replace('\'', "''"),
+                schema: table.schema(),
             };
-            parts.push(format!("SELECT *{own} FROM {}", object_name(INPUTS, &name)));
+            inputs.register_table(name, table)?;
+            let mapped = match &input.source {
+                Some(source) => self.mapped(&part, &relation.relation, source).await,
+                None => part.as_it_is(&relation.relation),
+            };
+            parts.push(mapped.map_err(|error| error.moved(place()))?);
+            if relation.relation == "billing" {
+                totals.push(self.control_total(&part, input.source.as_deref())?);
+            }
         }
+        self.define(&relation.relation, &parts).await?;
+        self.define(relation::CONTROL_TOTALS, &totals).await
+    }
+
+    /// A view over the rows of several queries.
+    async fn define(&self, name: &str, parts: &[String]) -> Result<()> {
         if parts.is_empty() {
             return Ok(());
         }
+        let name = Environment::qualified(name);
         let sql = format!(
-            "CREATE VIEW {} AS {}",
-            Environment::qualified(&relation.relation),
+            "CREATE VIEW {name} AS {}",
             parts.join(" UNION ALL BY NAME ")
         );
-        self.environment.context.sql(&sql).await?;
+        for statement in self.statements(&sql)? {
+            let expanded = expand::plan(&self.environment, statement.statement).await?;
+            let context = &self.environment.context;
+            context.execute_logical_plan(expanded.plan).await?;
+        }
         Ok(())
+    }
+
+    /// An input as its source query shows it.
+    async fn mapped(&self, part: &Part, relation: &str, source: &str) -> Result<String> {
+        let saved = self.source(source)?;
+        if saved.header.relation.as_deref() != Some(relation) {
+            let other = saved.header.relation.as_deref().unwrap_or_default();
+            return Err(Error::new(format!(
+                "source `{source}` makes `{other}`, not `{relation}`"
+            ))
+            .hint(format!("put the input under [{other}]")));
+        }
+        let sql = part.by(&saved.name);
+        if let Err(error) = self.plans(&sql).await {
+            let mut fitting = vec![];
+            for other in self.sources().filter(|other| other.name != saved.name) {
+                let is_of_relation = other.header.relation.as_deref() == Some(relation);
+                if is_of_relation && self.plans(&part.by(&other.name)).await.is_ok() {
+                    fitting.push(format!("`{}`", other.name));
+                }
+            }
+            let columns = part
+                .schema
+                .fields()
+                .iter()
+                .map(|field| field.name().as_str());
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            let error = Error::new(format!("source `{source}` does not fit: {error}"));
+            return Err(error.hint(if fitting.is_empty() {
+                format!("the input has {columns}")
+            } else {
+                format!("{} would fit; the input has {columns}", fitting.join(", "))
+            }));
+        }
+        Ok(sql)
+    }
+
+    /// Whether a query can be planned at all.
+    async fn plans(&self, sql: &str) -> Result<()> {
+        for statement in self.statements(sql)? {
+            let expanded = expand::plan(&self.environment, statement.statement).await?;
+            self.environment.context.state().optimize(&expanded.plan)?;
+        }
+        Ok(())
+    }
+
+    /// Saved queries that make a relation of an input.
+    pub fn sources(&self) -> impl Iterator<Item = &SavedQuery> {
+        let queries = self.environment.catalog.iter();
+        queries.filter(|query| query.header.relation.is_some())
+    }
+
+    fn source(&self, name: &str) -> Result<&SavedQuery> {
+        let found = self
+            .sources()
+            .find(|source| source.name.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| {
+            let error = Error::new(format!("there is no source `{name}`"));
+            match nearest(name, self.sources().map(|source| source.name.as_str())) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint("`apportion sources` lists them; leave `source` out for files that have Apportion's own columns"),
+            }
+        })
+    }
+
+    /// What an input adds up to, by the file alone.
+    fn control_total(&self, part: &Part, source: Option<&str>) -> Result<String> {
+        let location = &part.location;
+        let total = match source {
+            Some(source) => {
+                let declared = self.source(source)?.header.control_total.as_deref();
+                declared
+                    .map(|total| format!("WITH input AS (SELECT * FROM {}) {total}", part.table))
+            }
+            None => Some(conform::control_totals(&part.table, &part.schema)?),
+        };
+        let total = total.ok_or_else(|| {
+            Error::new(format!(
+                "source `{}` declares no control total",
+                source.unwrap_or_default()
+            ))
+            .hint("add `-- Control total: select … from input` to its header")
+        })?;
+        // What a file says of its own inputs goes before where it lies.
+        let columns = "provider, billing_period, currency, control_total";
+        Ok(if source.is_none() && part.says_its_input() {
+            total
+        } else {
+            format!("SELECT '{location}' AS input, {columns} FROM ({total})")
+        })
+    }
+}
+
+/// One input's table.
+struct Part {
+    /// Its name in SQL.
+    table: String,
+    /// As the text of a literal.
+    location: String,
+    schema: SchemaRef,
+}
+
+impl Part {
+    fn says_its_input(&self) -> bool {
+        self.schema.column_with_name("input").is_some()
+    }
+
+    fn by(&self, source: &str) -> String {
+        format!(
+            "SELECT *, '{}' AS input FROM {source}(input => {})",
+            self.location, self.table
+        )
+    }
+
+    /// An input that has the relation's own columns.
+    fn as_it_is(&self, relation: &str) -> Result<String> {
+        let columns = match relation::relation(relation) {
+            Some(known) => {
+                // A wrong file is told of now, with its place, and not by the first query.
+                let (columns, schema) = conform::typed(known, &self.schema);
+                conform::over(known, "x", &schema)?;
+                columns
+            }
+            None => "*".to_owned(),
+        };
+        let own = if relation == "billing" && !self.says_its_input() {
+            format!(", '{}' AS input", self.location)
+        } else {
+            String::new()
+        };
+        Ok(format!("SELECT {columns}{own} FROM {}", self.table))
     }
 }
 
@@ -336,6 +471,7 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .with_query_planner(Arc::new(SharedPlanner))
         .with_physical_optimizer_rule(Arc::new(Tally))
         .build();
+    datafusion_functions_json::register_all(&mut state)?;
     apportion_udfs::register_all(&mut state)?;
     Ok(SessionContext::new_with_state(state))
 }

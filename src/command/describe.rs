@@ -65,8 +65,11 @@ fn of_query(query: &SavedQuery, schema: Option<&Schema>) -> String {
     };
     for (label, value) in [
         ("kind", kind.as_ref()),
+        ("makes", header.relation.as_ref()),
+        ("reads", header.reads.as_ref()),
         ("grain", header.grain.as_ref()),
         ("ties to", header.ties_to.as_ref()),
+        ("total", header.control_total.as_ref()),
         ("notes", header.notes.as_ref()),
         ("file", Some(&query.path)),
     ] {

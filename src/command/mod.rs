@@ -11,6 +11,7 @@ mod list;
 mod prices;
 mod run;
 mod script;
+mod sources;
 mod sql;
 mod workplace;
 
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             Some(Command::Sql(args)) => sql::run(args, &options).await,
             Some(Command::Run(args)) => run::run(args, options).await,
             Some(Command::List) => list::run(&options).await,
+            Some(Command::Sources) => sources::run(&options),
             Some(Command::Describe(args)) => describe::run(&args, &options).await,
             Some(Command::Prices(command)) => prices::run(&command, &options).await,
             Some(Command::Check(args)) => Box::pin(check::run(&args, &options)).await,

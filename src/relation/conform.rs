@@ -11,7 +11,7 @@
 use super::{Column, Kind, RELATIONS, Relation};
 use crate::error::{Error, Result};
 use crate::saved_query::nearest;
-use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use std::fmt::Write;
 
 /// The conforming query over a table of this schema, as SQL.
@@ -48,6 +48,44 @@ pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String>
         }
     }
     Ok(format!("SELECT {} FROM {table}", columns.join(", ")))
+}
+
+/// Says of a schema that its columns are text because their file knows nothing else.
+pub const OF_TEXT: (&str, &str) = ("apportion.columns", "text");
+
+/// The columns of an input, and their types: where all is text, each as what the contract means.
+pub fn typed(relation: &Relation, schema: &Schema) -> (String, Schema) {
+    if schema.metadata().get(OF_TEXT.0).map(String::as_str) != Some(OF_TEXT.1) {
+        return ("*".to_owned(), schema.clone());
+    }
+    let mut columns = vec![];
+    let mut fields = vec![];
+    for field in schema.fields() {
+        let name = quoted(field.name());
+        let known = relation
+            .columns
+            .iter()
+            .find(|column| column.name.eq_ignore_ascii_case(field.name()));
+        let (expression, data_type) = match known.map(|column| column.kind) {
+            None | Some(Kind::Text) => (name.clone(), DataType::Utf8),
+            Some(Kind::Amount | Kind::Price) => {
+                (format!("to_amount({name})"), DataType::Decimal128(38, 12))
+            }
+            Some(kind) => (
+                format!("arrow_cast(nullif({name}, ''), '{}')", kind.arrow()),
+                match kind {
+                    Kind::Whole => DataType::Int64,
+                    Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
+                    Kind::TimeOfDay => DataType::Time64(TimeUnit::Microsecond),
+                    Kind::Date => DataType::Date32,
+                    _ => DataType::Boolean,
+                },
+            ),
+        };
+        columns.push(format!("{expression} AS {name}"));
+        fields.push(Field::new(field.name(), data_type, true));
+    }
+    (columns.join(", "), Schema::new(fields))
 }
 
 /// Rows of one conforming query, and those of another whose key the first does not have.

@@ -54,9 +54,15 @@ pub struct Header {
     pub ties_to: Option<String>,
     pub severity: Option<Severity>,
     pub notes: Option<String>,
+    /// Of a source: the relation that it makes of its `input`.
+    pub relation: Option<String>,
+    /// Of a source: what its input is.
+    pub reads: Option<String>,
+    /// Of a source of `billing`: a query over `input` alone, by provider, billing period and currency.
+    pub control_total: Option<String>,
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
     "Question",
     "Claim",
     "Grain",
@@ -67,6 +73,9 @@ const KEYS: [&str; 10] = [
     "Ties to",
     "Severity",
     "Notes",
+    "Relation",
+    "Reads",
+    "Control total",
 ];
 
 impl Header {
@@ -121,6 +130,9 @@ impl Header {
             ties_to: one("Ties to"),
             severity,
             notes: one("Notes"),
+            relation: one("Relation"),
+            reads: one("Reads"),
+            control_total: one("Control total"),
         })
     }
 }

@@ -1,11 +1,12 @@
 //! Where files are: a location as a user wrote it becomes a table.
 //!
-//! A location is a file, a folder, or a glob. Listing and reading the footers happen here, so that a
+//! A location is a file, a folder, or a glob; of Parquet, or of the text files of [`text`]. Listing and reading the footers happen here, so that a
 //! wrong location or a broken file is one error that names it. What never happens: a file of a
 //! location is left out because it cannot be read.
 
 pub(crate) mod built_in;
 pub(crate) mod demo;
+mod text;
 
 use crate::error::{Error, Result};
 use datafusion::arrow::datatypes::{Field, SchemaRef};
@@ -24,10 +25,14 @@ use std::collections::HashMap;
 use std::slice;
 use std::sync::Arc;
 
+const PARQUET: &str = ".parquet";
+/// The ending of every name.
+const EVERY: &str = "";
+
 const PLACES: &str =
     "a location is a file, a folder that ends in `/`, or a glob such as `calls/*.parquet`";
 
-/// A table over the Parquet files of a location.
+/// A table over the files of a location.
 pub(crate) async fn table(
     context: &SessionContext,
     location: &str,
@@ -36,14 +41,14 @@ pub(crate) async fn table(
     let url = ListingTableUrl::parse(location).map_err(|error| {
         Error::from(error).hint("a location is a file, a folder that ends in `/`, or a glob")
     })?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-        .with_file_extension(if url.is_collection() { ".parquet" } else { "" });
-    let files = Files::list(context, location, &url, &options.file_extension).await?;
-    let schema = files.schema(&*options.format).await?;
-    let config = ListingTableConfig::new(url)
-        .with_listing_options(options)
-        .with_schema(schema);
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    let files = Files::list(context, location, &url).await?;
+    match files.kind()? {
+        Some(kind) => {
+            let threads = context.copied_config().target_partitions();
+            text::table(kind, files.of_text(), threads).await
+        }
+        None => files.parquet().await,
+    }
 }
 
 /// The files of a location, each with a name that its user knows.
@@ -60,17 +65,23 @@ impl<'a> Files<'a> {
         context: &SessionContext,
         location: &'a str,
         url: &'a ListingTableUrl,
-        ending: &str,
     ) -> Result<Self> {
         let state = context.state();
         let store = state.runtime_env().object_store(url)?;
         let mut found: Vec<_> = url
-            .list_all_files(&state, store.as_ref(), ending)
+            .list_all_files(&state, store.as_ref(), EVERY)
             .await
             .map_err(|error| unreadable(error, location))?
             .try_collect()
             .await
             .map_err(|error| unreadable(error, location))?;
+        if url.is_collection() && url.get_glob().is_none() {
+            // Folders hold other things too; what a pattern matches is meant.
+            found.retain(|file| {
+                let name = file.location.as_ref();
+                name.ends_with(PARQUET) || text::kind_of(name).is_some()
+            });
+        }
         if found.is_empty() {
             return Err(nothing_at(location));
         }
@@ -83,6 +94,47 @@ impl<'a> Files<'a> {
             store,
             found,
         })
+    }
+
+    /// What kind of text the files hold; nothing for Parquet.
+    fn kind(&self) -> Result<Option<text::Kind>> {
+        let kind = |file: &ObjectMeta| text::kind_of(file.location.as_ref());
+        let first = &self.found[0];
+        match self.found.iter().find(|file| kind(file) != kind(first)) {
+            None => Ok(kind(first)),
+            Some(other) => Err(Error::new(format!(
+                "`{}` and `{}` hold different kinds of files",
+                self.name(first),
+                self.name(other)
+            ))
+            .hint("name the files of one kind by a pattern such as `bills/*.csv`, each kind as an input of its own")),
+        }
+    }
+
+    fn of_text(&self) -> Vec<text::TextFile> {
+        let files = self.found.iter();
+        files
+            .map(|file| text::TextFile {
+                store: Arc::clone(&self.store),
+                meta: file.clone(),
+                name: self.name(file),
+            })
+            .collect()
+    }
+
+    async fn parquet(&self) -> Result<Arc<dyn TableProvider>> {
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(
+            if self.url.is_collection() {
+                PARQUET
+            } else {
+                EVERY
+            },
+        );
+        let schema = self.schema(&*options.format).await?;
+        let config = ListingTableConfig::new(self.url.clone())
+            .with_listing_options(options)
+            .with_schema(schema);
+        Ok(Arc::new(ListingTable::try_new(config)?))
     }
 
     /// The columns of all files together.
