@@ -304,12 +304,12 @@ impl Session {
             ))
             .hint(format!("put the input under [{other}]")));
         }
-        let sql = part.by(&saved.name);
+        let sql = part.by(saved);
         if let Err(error) = self.plans(&sql).await {
             let mut fitting = vec![];
             for other in self.sources().filter(|other| other.name != saved.name) {
                 let is_of_relation = other.header.relation.as_deref() == Some(relation);
-                if is_of_relation && self.plans(&part.by(&other.name)).await.is_ok() {
+                if is_of_relation && self.plans(&part.by(other)).await.is_ok() {
                     fitting.push(format!("`{}`", other.name));
                 }
             }
@@ -362,9 +362,9 @@ impl Session {
         let location = &part.location;
         let total = match source {
             Some(source) => {
-                let declared = self.source(source)?.header.control_total.as_deref();
-                declared
-                    .map(|total| format!("WITH input AS (SELECT * FROM {}) {total}", part.table))
+                let source = self.source(source)?;
+                let declared = source.header.control_total.as_deref();
+                declared.map(|total| format!("WITH input AS ({}) {total}", part.with(source)))
             }
             None => Some(conform::control_totals(&part.table, &part.schema)?),
         };
@@ -399,11 +399,23 @@ impl Part {
         self.schema.column_with_name("input").is_some()
     }
 
-    fn by(&self, source: &str) -> String {
+    /// What a source makes of it.
+    fn by(&self, source: &SavedQuery) -> String {
         format!(
-            "SELECT *, '{}' AS input FROM {source}(input => {})",
-            self.location, self.table
+            "SELECT *, '{}' AS input FROM {}(input => ({}))",
+            self.location,
+            source.name,
+            self.with(source)
         )
+    }
+
+    /// The input, with NULL for the columns that a source can do without.
+    fn with(&self, source: &SavedQuery) -> String {
+        let lacks = |name: &&String| self.schema.column_with_name(name).is_none();
+        let absent = source.header.optional.iter().filter(lacks);
+        let absent =
+            absent.map(|name| format!(", arrow_cast(NULL, 'Utf8') AS {}", conform::quoted(name)));
+        format!("SELECT *{} FROM {}", absent.collect::<String>(), self.table)
     }
 
     /// An input that has the relation's own columns.

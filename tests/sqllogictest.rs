@@ -14,10 +14,13 @@
 //! A value is printed whole: a decimal with all its digits, `NULL`, and an empty text as `(empty)`.
 //! An error is its message, its place and its hint, one a line; `query error` finds its pattern in any.
 //!
+//! A line `# input: billing openai_costs fixtures/openai_costs.json` opens the session with that input,
+//! as `apportion.toml` would; `-` stands for no source.
+//!
 //! `APPORTION_SLT=covers` runs the files whose path has that text in it; `APPORTION_ACCEPT=1` writes
 //! the answers of the session into them, each to be read before it is committed.
 
-use apportion::config::Settings;
+use apportion::config::{Input, RelationInputs, Settings};
 use apportion::error::Error;
 use apportion::session::Session;
 use arrow::array::RecordBatch;
@@ -210,8 +213,39 @@ fn accepting() -> bool {
     std::env::var("APPORTION_ACCEPT").is_ok_and(|value| value == "1")
 }
 
+/// The inputs that a file names.
+fn inputs(file: &Path) -> Vec<RelationInputs> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let folder = file.parent().unwrap();
+    let mut relations: Vec<RelationInputs> = vec![];
+    for line in text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# input: "))
+    {
+        let [relation, source, location] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{}: `{line}` is not an input", file.display());
+        };
+        let input = Input {
+            location: folder.join(location).display().to_string(),
+            source: (source != "-").then(|| source.to_owned()),
+        };
+        match relations
+            .iter_mut()
+            .find(|known| known.relation == relation)
+        {
+            Some(known) => known.inputs.push(input),
+            None => relations.push(RelationInputs {
+                relation: relation.to_owned(),
+                inputs: vec![input],
+            }),
+        }
+    }
+    relations
+}
+
 /// Runs one file, or writes its answers.
-async fn run(file: &Path, settings: Settings) -> Result<(), String> {
+async fn run(file: &Path, mut settings: Settings) -> Result<(), String> {
+    settings.inputs = inputs(file);
     let mut runner = Runner::new(|| async {
         Session::open(&settings)
             .await

@@ -58,11 +58,13 @@ pub struct Header {
     pub relation: Option<String>,
     /// Of a source: what its input is.
     pub reads: Option<String>,
+    /// Of a source: columns that some layouts of its input lack; there they are NULL.
+    pub optional: Vec<String>,
     /// Of a source of `billing`: a query over `input` alone, by provider, billing period and currency.
     pub control_total: Option<String>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "Question",
     "Claim",
     "Grain",
@@ -75,6 +77,7 @@ const KEYS: [&str; 13] = [
     "Notes",
     "Relation",
     "Reads",
+    "Optional",
     "Control total",
 ];
 
@@ -132,6 +135,14 @@ impl Header {
             notes: one("Notes"),
             relation: one("Relation"),
             reads: one("Reads"),
+            optional: one("Optional")
+                .map(|names| {
+                    names
+                        .split(',')
+                        .map(|name| name.trim().to_owned())
+                        .collect()
+                })
+                .unwrap_or_default(),
             control_total: one("Control total"),
         })
     }

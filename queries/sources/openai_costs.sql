@@ -1,0 +1,43 @@
+-- Question:    What does OpenAI say was charged, by day, project and line item?
+-- Grain:       one row per result of a bucket
+-- Relation:    billing
+-- Reads:       JSON of OpenAI's organization costs: pages of daily buckets, as the API answers
+-- Parameters:
+--   input relation   The pages.
+-- Control total: select
+--       'openai' as provider,
+--       to_char(to_timestamp_seconds(json_get_int(bucket, 'start_time')), '%Y-%m') as billing_period,
+--       upper(json_as_text(result, 'amount', 'currency')) as currency,
+--       sum(to_exact(json_as_text(result, 'amount', 'value'))) as control_total
+--   from (
+--       select bucket, unnest(json_get_array(bucket, 'results')) as result
+--       from (select unnest(json_get_array(document, 'data')) as bucket from input)
+--   )
+--   group by 1, 2, 3
+-- Notes:       As in openai_line_items.
+
+with
+
+buckets as (
+    select unnest(json_get_array(document, 'data')) as bucket from input
+),
+
+results as (
+    select
+        bucket,
+        unnest(json_get_array(bucket, 'results')) as result
+    from buckets
+)
+
+select * from openai_line_items(charges => (
+    select
+        json_as_text(bucket, 'start_time') as start_time,
+        json_as_text(bucket, 'end_time') as end_time,
+        json_as_text(result, 'line_item') as line_item,
+        json_as_text(result, 'project_id') as project_id,
+        json_as_text(result, 'amount', 'value') as amount,
+        json_as_text(result, 'amount', 'currency') as currency,
+        json_as_text(result, 'quantity') as quantity,
+        json_as_text(result, 'quantity_unit') as quantity_unit
+    from results
+))
