@@ -15,6 +15,7 @@ use crate::saved_query::scope::{folded, renamed};
 use crate::saved_query::{Catalog, SavedQuery, nearest, query, syntax};
 use crate::shared::planner::{SharedPlanner, plan_together};
 use crate::store;
+use crate::store::text::DOCUMENT;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
@@ -66,6 +67,7 @@ impl Session {
         defaults_are_known(settings, &catalog)?;
         let environment = Environment::new(context(settings)?, catalog, settings.defaults.clone())?;
         let session = Self { environment };
+        store::configure(&session.environment.context, &settings.stores)?;
         store::demo::mount(&session.environment.context).await?;
         for relation in &settings.inputs {
             session.register(relation).await?;
@@ -253,16 +255,17 @@ impl Session {
         let mut totals = vec![];
         for (number, input) in relation.inputs.iter().enumerate() {
             let place = || format!("{} input `{}`", relation.relation, input.location);
-            let table = store::table(&self.environment.context, &input.location)
+            let read = store::table(&self.environment.context, &input.location)
                 .await
                 .map_err(|error| error.at(place()))?;
             let name = format!("{}_{}", relation.relation, number + 1);
             let part = Part {
                 table: object_name(INPUTS, &name).to_string(),
                 location: input.location.replace('\'', "''"),
-                schema: table.schema(),
+                schema: read.table.schema(),
+                is_of_text: read.is_of_text,
             };
-            inputs.register_table(name, table)?;
+            inputs.register_table(name, read.table)?;
             let mapped = match &input.source {
                 Some(source) => self.mapped(&part, &relation.relation, source).await,
                 None => part.as_it_is(&relation.relation),
@@ -304,29 +307,54 @@ impl Session {
             ))
             .hint(format!("put the input under [{other}]")));
         }
-        let sql = part.by(saved);
-        if let Err(error) = self.plans(&sql).await {
+        if let Err(error) = self.fits(part, saved).await {
             let mut fitting = vec![];
             for other in self.sources().filter(|other| other.name != saved.name) {
                 let is_of_relation = other.header.relation.as_deref() == Some(relation);
-                if is_of_relation && self.plans(&part.by(other)).await.is_ok() {
+                if is_of_relation && self.fits(part, other).await.is_ok() {
                     fitting.push(format!("`{}`", other.name));
                 }
             }
-            let columns = part
-                .schema
-                .fields()
-                .iter()
-                .map(|field| field.name().as_str());
-            let columns = columns.collect::<Vec<_>>().join(", ");
             let error = Error::new(format!("source `{source}` does not fit: {error}"));
-            return Err(error.hint(if fitting.is_empty() {
-                format!("the input has {columns}")
-            } else {
-                format!("{} would fit; the input has {columns}", fitting.join(", "))
+            let columns = part.schema.fields().iter();
+            let columns = columns
+                .map(|field| field.name().as_str())
+                .collect::<Vec<_>>();
+            return Err(error.hint(match (fitting.join(", "), &columns[..]) {
+                (none, [DOCUMENT]) if none.is_empty() => {
+                    "the input holds JSON documents".to_owned()
+                }
+                (fitting, [DOCUMENT]) => format!("{fitting} would fit"),
+                (none, columns) if none.is_empty() => {
+                    format!("the input has {}", columns.join(", "))
+                }
+                (fitting, columns) => {
+                    format!("{fitting} would fit; the input has {}", columns.join(", "))
+                }
             }));
         }
-        Ok(sql)
+        Ok(part.by(saved))
+    }
+
+    /// Whether an input is what a source reads.
+    async fn fits(&self, part: &Part, source: &SavedQuery) -> Result<()> {
+        self.plans(&part.by(source)).await?;
+        let expects = &source.header.expects;
+        if expects.is_empty() {
+            return Ok(());
+        }
+        let first = format!("SELECT {DOCUMENT} FROM {} LIMIT 100", part.table);
+        let mut documents = vec![];
+        for batch in self.collect(&first).await? {
+            for text in texts(&batch)? {
+                documents.push(serde_json::from_str(&text).unwrap_or_default());
+            }
+        }
+        let is_there = |place: &str| documents.iter().any(|document| has(document, place));
+        match expects.iter().find(|place| !is_there(place)) {
+            None => Ok(()),
+            Some(place) => Err(Error::new(format!("no `{place}` in its first documents"))),
+        }
     }
 
     /// Whether a query can be planned at all.
@@ -385,6 +413,20 @@ impl Session {
     }
 }
 
+/// Whether a document has a place such as `data[].amount`; an array without elements has all.
+fn has(document: &serde_json::Value, place: &str) -> bool {
+    let (step, rest) = place.split_once('.').unwrap_or((place, ""));
+    let found = document.get(step.trim_end_matches("[]"));
+    let below = |value: &serde_json::Value| rest.is_empty() || has(value, rest);
+    match found {
+        None => false,
+        Some(array) if step.ends_with("[]") => array
+            .as_array()
+            .is_some_and(|elements| elements.is_empty() || elements.iter().any(below)),
+        Some(value) => below(value),
+    }
+}
+
 /// One input's table.
 struct Part {
     /// Its name in SQL.
@@ -392,6 +434,7 @@ struct Part {
     /// As the text of a literal.
     location: String,
     schema: SchemaRef,
+    is_of_text: bool,
 }
 
 impl Part {
@@ -420,15 +463,15 @@ impl Part {
 
     /// An input that has the relation's own columns.
     fn as_it_is(&self, relation: &str) -> Result<String> {
-        let columns = match relation::relation(relation) {
-            Some(known) => {
-                // A wrong file is told of now, with its place, and not by the first query.
-                let (columns, schema) = conform::typed(known, &self.schema);
-                conform::over(known, "x", &schema)?;
-                columns
+        let mut columns = "*".to_owned();
+        if let Some(known) = relation::relation(relation) {
+            let mut schema = self.schema.as_ref().clone();
+            if self.is_of_text {
+                (columns, schema) = conform::typed(known, &self.schema);
             }
-            None => "*".to_owned(),
-        };
+            // A wrong file is told of now, with its place, and not by the first query.
+            conform::over(known, "x", &schema)?;
+        }
         let own = if relation == "billing" && !self.says_its_input() {
             format!(", '{}' AS input", self.location)
         } else {

@@ -283,7 +283,7 @@ async fn run_all(settings: Settings) {
             && let Some(file) = waiting.next()
         {
             let settings = settings.clone();
-            running.spawn(async move { (run(&file, settings).await, file) });
+            running.spawn(async move { (Box::pin(run(&file, settings)).await, file) });
         }
         match running.join_next().await {
             None => break,

@@ -2,6 +2,7 @@
 -- Grain:       one row per result of a bucket
 -- Relation:    billing
 -- Reads:       JSON of Anthropic's organization cost report: pages of daily buckets, as the API answers
+-- Expects:     data[].results[].amount, data[].starting_at
 -- Parameters:
 --   input relation   The pages.
 -- Control total: select

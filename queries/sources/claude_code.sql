@@ -2,6 +2,7 @@
 -- Grain:       one row per request
 -- Relation:    ledger
 -- Reads:       JSONL of Claude Code's sessions
+-- Expects:     message.usage.input_tokens, sessionId
 -- Parameters:
 --   input relation   The lines.
 -- Notes:       A request stands on a line for each of its blocks, with the same usage: it counts once.

@@ -2,6 +2,7 @@
 -- Grain:       one row per result of a bucket
 -- Relation:    billing
 -- Reads:       JSON of OpenAI's organization costs: pages of daily buckets, as the API answers
+-- Expects:     data[].results[].amount.value, data[].start_time
 -- Parameters:
 --   input relation   The pages.
 -- Control total: select

@@ -7,6 +7,9 @@
 //! [queries]
 //! folders = ["queries"]
 //!
+//! [stores."s3://acme-llm"]
+//! endpoint = "http://127.0.0.1:9000"
+//!
 //! [parameters]
 //! salt = "pepper"
 //!
@@ -27,6 +30,7 @@ use crate::error::{Error, Result, reason};
 use crate::relation::{self, RELATIONS};
 use read::{File, Section};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub const FILE_NAME: &str = "apportion.toml";
@@ -40,11 +44,33 @@ pub struct Settings {
     pub query_folders: Vec<PathBuf>,
     /// What saved queries' parameters are when a call does not say, by name.
     pub defaults: BTreeMap<String, String>,
+    /// By URL, such as `s3://acme-llm`.
+    pub stores: BTreeMap<String, Store>,
     pub threads: Option<usize>,
     /// In bytes.
     pub memory_limit: Option<usize>,
     /// In rows.
     pub batch_size: Option<usize>,
+}
+
+/// How a bucket is reached, where it is not as the environment says.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Store {
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub access_key_id: Option<String>,
+    pub secret_access_key: Option<String>,
+    pub session_token: Option<String>,
+}
+
+/// Without its secrets.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,13 +118,8 @@ pub fn load(path: &Path) -> Result<Settings> {
 fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
     let file = File { name, text };
     let root = file.root()?;
-    if let Some(place) = root.place_of("stores") {
-        return Err(Error::new("object stores cannot be configured yet")
-            .at(place)
-            .hint("copy the files to this machine and remove the [stores] tables"));
-    }
     let mut known: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
-    known.extend(["queries", "parameters", "engine"]);
+    known.extend(["queries", "parameters", "stores", "engine"]);
     root.only(&known)?;
 
     let mut settings = Settings {
@@ -121,6 +142,13 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
                 .insert(name.to_owned(), parameters.scalar(name)?);
         }
     }
+    if let Some(stores) = root.section("stores")? {
+        for url in stores.keys() {
+            if let Some(section) = stores.section(url)? {
+                settings.stores.insert(url.to_owned(), store(&section)?);
+            }
+        }
+    }
     if let Some(engine) = root.section("engine")? {
         engine.only(&["threads", "memory_limit", "batch_size"])?;
         settings.threads = engine.count("threads")?;
@@ -132,6 +160,25 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
         }
     }
     Ok(settings)
+}
+
+/// What is not said comes from the environment, as for other programs.
+fn store(section: &Section<'_>) -> Result<Store> {
+    section.only(&[
+        "endpoint",
+        "region",
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+    ])?;
+    let text = |key: &str| Ok::<_, Error>(section.text(key)?.map(str::to_owned));
+    Ok(Store {
+        endpoint: text("endpoint")?,
+        region: text("region")?,
+        access_key_id: text("access_key_id")?,
+        secret_access_key: text("secret_access_key")?,
+        session_token: text("session_token")?,
+    })
 }
 
 fn inputs(relation: &Section<'_>, folder: &Path) -> Result<Vec<Input>> {

@@ -141,11 +141,14 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn stores_are_refused_for_now() {
-    let [message, place, _] =
-        complaint("[ledger]\ninputs = []\n[stores.\"s3://acme\"]\nregion = \"x\"");
-    assert_eq!(message, "object stores cannot be configured yet");
-    assert_eq!(place, "apportion.toml:3");
+fn stores_are_read_and_their_secrets_not_shown() {
+    let text = "[stores.\"s3://acme\"]\nendpoint = \"http://127.0.0.1:9000\"\naccess_key_id = \"id\"\nsecret_access_key = \"hidden\"\n";
+    let settings = settings(text).unwrap();
+    let store = &settings.stores["s3://acme"];
+    assert_eq!(store.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+    assert!(!format!("{settings:?}").contains("hidden"));
+    let [message, ..] = complaint("[stores.\"s3://acme\"]\nendpont = \"x\"\n");
+    assert!(message.contains("endpont"), "{message}");
 }
 
 #[test]

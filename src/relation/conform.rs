@@ -50,14 +50,8 @@ pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String>
     Ok(format!("SELECT {} FROM {table}", columns.join(", ")))
 }
 
-/// Says of a schema that its columns are text because their file knows nothing else.
-pub const OF_TEXT: (&str, &str) = ("apportion.columns", "text");
-
-/// The columns of an input, and their types: where all is text, each as what the contract means.
+/// The columns of an input that is all text, and their types: each as what the contract means by it.
 pub fn typed(relation: &Relation, schema: &Schema) -> (String, Schema) {
-    if schema.metadata().get(OF_TEXT.0).map(String::as_str) != Some(OF_TEXT.1) {
-        return ("*".to_owned(), schema.clone());
-    }
     let mut columns = vec![];
     let mut fields = vec![];
     for field in schema.fields() {

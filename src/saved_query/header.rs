@@ -60,11 +60,14 @@ pub struct Header {
     pub reads: Option<String>,
     /// Of a source: columns that some layouts of its input lack; there they are NULL.
     pub optional: Vec<String>,
+    /// Of a source that reads JSON: places that some of the first documents must have, such as
+    /// `data[].results[].amount`.
+    pub expects: Vec<String>,
     /// Of a source of `billing`: a query over `input` alone, by provider, billing period and currency.
     pub control_total: Option<String>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "Question",
     "Claim",
     "Grain",
@@ -78,6 +81,7 @@ const KEYS: [&str; 14] = [
     "Relation",
     "Reads",
     "Optional",
+    "Expects",
     "Control total",
 ];
 
@@ -98,6 +102,14 @@ impl Header {
                         .join(" ")
                 })
                 .filter(|text| !text.is_empty())
+        };
+        let names = |key: &str| -> Vec<String> {
+            let names = one(key).unwrap_or_default();
+            let names = names
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
         };
         let list = |key: &str| match sections.iter().find(|section| section.key == key) {
             Some(section) => parameters(&section.lines),
@@ -135,14 +147,8 @@ impl Header {
             notes: one("Notes"),
             relation: one("Relation"),
             reads: one("Reads"),
-            optional: one("Optional")
-                .map(|names| {
-                    names
-                        .split(',')
-                        .map(|name| name.trim().to_owned())
-                        .collect()
-                })
-                .unwrap_or_default(),
+            optional: names("Optional"),
+            expects: names("Expects"),
             control_total: one("Control total"),
         })
     }

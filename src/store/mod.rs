@@ -4,10 +4,12 @@
 //! wrong location or a broken file is one error that names it. What never happens: a file of a
 //! location is left out because it cannot be read.
 
+mod bucket;
 pub(crate) mod built_in;
 pub(crate) mod demo;
-mod text;
+pub(crate) mod text;
 
+use crate::config::Store;
 use crate::error::{Error, Result};
 use datafusion::arrow::datatypes::{Field, SchemaRef};
 use datafusion::catalog::TableProvider;
@@ -21,7 +23,7 @@ use datafusion::execution::SessionState;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::slice;
 use std::sync::Arc;
 
@@ -32,23 +34,32 @@ const EVERY: &str = "";
 const PLACES: &str =
     "a location is a file, a folder that ends in `/`, or a glob such as `calls/*.parquet`";
 
+/// The rows of a location.
+pub(crate) struct Input {
+    pub(crate) table: Arc<dyn TableProvider>,
+    /// All columns are text, because the files know nothing else.
+    pub(crate) is_of_text: bool,
+}
+
 /// A table over the files of a location.
-pub(crate) async fn table(
-    context: &SessionContext,
-    location: &str,
-) -> Result<Arc<dyn TableProvider>> {
+pub(crate) async fn table(context: &SessionContext, location: &str) -> Result<Input> {
     register(context, location)?;
     let url = ListingTableUrl::parse(location).map_err(|error| {
         Error::from(error).hint("a location is a file, a folder that ends in `/`, or a glob")
     })?;
     let files = Files::list(context, location, &url).await?;
-    match files.kind()? {
+    let kind = files.kind()?;
+    let table = match kind {
         Some(kind) => {
             let threads = context.copied_config().target_partitions();
-            text::table(kind, files.of_text(), threads).await
+            text::table(kind, files.of_text(), threads).await?
         }
-        None => files.parquet().await,
-    }
+        None => files.parquet().await?,
+    };
+    Ok(Input {
+        table,
+        is_of_text: kind == Some(text::Kind::Csv),
+    })
 }
 
 /// The files of a location, each with a name that its user knows.
@@ -221,24 +232,45 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Makes the store of a location known to the engine.
-pub(crate) fn register(context: &SessionContext, location: &str) -> Result<()> {
-    if let Some((scheme, _)) = location.split_once("://")
-        && scheme != "file"
-    {
-        let url = url::Url::parse(location).map_err(|error| Error::new(error.to_string()))?;
-        if context
-            .runtime_env()
-            .object_store_registry
-            .get_store(&url)
-            .is_err()
-        {
+/// Makes the configured stores known to the engine.
+pub(crate) fn configure(context: &SessionContext, stores: &BTreeMap<String, Store>) -> Result<()> {
+    for (place, settings) in stores {
+        let url = url::Url::parse(place).map_err(|error| {
+            Error::new(format!("`{place}` is not a URL: {error}")).at("[stores] in apportion.toml")
+        })?;
+        if url.scheme() != "s3" {
             return Err(
-                Error::new(format!("`{scheme}://` is not a place that can be read"))
-                    .hint("give a path on this machine"),
+                Error::new(format!("`{place}` is not a place that can be configured"))
+                    .at("[stores] in apportion.toml")
+                    .hint("a store is a bucket: [stores.\"s3://acme-llm\"]"),
             );
         }
+        let bucket = bucket::open(&url, settings)?;
+        context.register_object_store(&url, Arc::new(bucket));
     }
+    Ok(())
+}
+
+/// Makes the store of a location known to the engine.
+pub(crate) fn register(context: &SessionContext, location: &str) -> Result<()> {
+    let Some((scheme, _)) = location
+        .split_once("://")
+        .filter(|(scheme, _)| *scheme != "file")
+    else {
+        return Ok(());
+    };
+    let url = url::Url::parse(location).map_err(|error| Error::new(error.to_string()))?;
+    let known = &context.runtime_env().object_store_registry;
+    if known.get_store(&url).is_ok() {
+        return Ok(());
+    }
+    if scheme != "s3" {
+        return Err(
+            Error::new(format!("`{scheme}://` is not a place that can be read"))
+                .hint("give a path on this machine, or s3://BUCKET/FOLDER/"),
+        );
+    }
+    known.register_store(&url, Arc::new(bucket::open(&url, &Store::default())?));
     Ok(())
 }
 

@@ -6,7 +6,6 @@
 //! array at the top, each element is a row. Either may be packed with gzip or zstd.
 
 use crate::error::{Error, Result};
-use crate::relation::conform::OF_TEXT;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringBuilder, new_null_array};
 use datafusion::arrow::csv::ReaderBuilder;
 use datafusion::arrow::csv::reader::Format as CsvFormat;
@@ -20,12 +19,12 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
 use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::value::RawValue;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 /// The only column of a JSON file.
-const DOCUMENT: &str = "document";
+pub(crate) const DOCUMENT: &str = "document";
 const BATCH: usize = 8_192;
 /// Documents can be large: no batch is much larger than this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
@@ -102,12 +101,7 @@ pub(super) async fn table(
             fields
         }
     };
-    let (key, value) = OF_TEXT;
-    let metadata = match kind {
-        Kind::Csv => HashMap::from([(key.to_owned(), value.to_owned())]),
-        Kind::Json => HashMap::new(),
-    };
-    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    let schema = Arc::new(Schema::new(fields));
     // Each reads its files one after the other: a thousand files are not opened at once.
     let parts = threads.clamp(1, files.len().max(1));
     let partitions = (0..parts).map(|part| {

@@ -49,11 +49,11 @@ fn mistakes_name_the_file_the_line_and_the_nearest_key() {
         project.refusal(&["--config", "a.toml", "list"]),
         "error: `inputs` in [billing] must be an array, not a string\n  in: a.toml:2\n"
     );
-    project.write("a.toml", "[stores.\"s3://acme\"]\nendpoint = \"x\"\n");
+    project.write("a.toml", "[stores.\"gs://acme\"]\nendpoint = \"x\"\n");
     assert!(
         project
             .refusal(&["--config", "a.toml", "list"])
-            .starts_with("error: object stores cannot be configured yet\n  in: a.toml:1\n")
+            .starts_with("error: `gs://acme` is not a place that can be configured\n")
     );
 }
 

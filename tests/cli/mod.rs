@@ -11,6 +11,7 @@ mod prompt;
 mod refusals;
 mod saved_queries;
 mod scripts;
+mod sources;
 mod whole_or_none;
 
 use std::io::Write;

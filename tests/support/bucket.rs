@@ -1,0 +1,63 @@
+//! A bucket on this machine: a server that speaks S3 and checks signatures, over a folder.
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use s3s_fs::FileSystem;
+use std::path::Path;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+pub(crate) const KEY_ID: &str = "AKIATEST";
+pub(crate) const SECRET: &str = "only for tests";
+
+/// Serves for as long as it lives.
+pub(crate) struct Bucket {
+    folder: TempDir,
+    pub(crate) name: &'static str,
+    pub(crate) endpoint: String,
+    _server: Runtime,
+}
+
+impl Bucket {
+    pub(crate) fn open(name: &'static str) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        service.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
+        let service = service.build();
+        let server = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = server.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        server.spawn(async move {
+            let connections = Builder::new(TokioExecutor::new());
+            while let Ok((socket, _)) = listener.accept().await {
+                let connection = connections
+                    .serve_connection(TokioIo::new(socket), service.clone())
+                    .into_owned();
+                tokio::spawn(async move {
+                    let _ = connection.await;
+                });
+            }
+        });
+        Self {
+            folder,
+            name,
+            endpoint,
+            _server: server,
+        }
+    }
+
+    /// Puts a file into the bucket.
+    pub(crate) fn put(&self, name: &str, file: &Path) {
+        let place = self.folder.path().join(self.name).join(name);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::copy(file, place).unwrap();
+    }
+}
