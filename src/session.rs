@@ -4,10 +4,10 @@
 //! (shell, prompt, `run`, a server) hands its statements to [`Session::execute`], so that all speak
 //! the same SQL.
 
-use crate::config::{RelationInputs, Settings};
+use crate::config::{Input, RelationInputs, Settings};
 use crate::constants;
 use crate::error::{Error, Result};
-use crate::relation::{self, conform};
+use crate::relation::{self, Relation, conform};
 use crate::saved_query::environment::{CATALOG, Environment, INPUTS, SCHEMA, object_name};
 use crate::saved_query::expand::{self, Expanded};
 use crate::saved_query::parameter::ParameterType;
@@ -19,7 +19,7 @@ use crate::store::text::DOCUMENT;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::cast::as_string_array;
 use datafusion::execution::SendableRecordBatchStream;
@@ -37,6 +37,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use futures::TryStreamExt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub struct Session {
@@ -268,11 +269,11 @@ impl Session {
             inputs.register_table(name, read.table)?;
             let mapped = match &input.source {
                 Some(source) => self.mapped(&part, &relation.relation, source).await,
-                None => part.as_it_is(&relation.relation),
+                None => part.as_it_is(&relation.relation, &input.columns),
             };
             parts.push(mapped.map_err(|error| error.moved(place()))?);
             if relation.relation == "billing" {
-                totals.push(self.control_total(&part, input.source.as_deref())?);
+                totals.push(self.control_total(&part, input)?);
             }
         }
         self.define(&relation.relation, &parts).await?;
@@ -386,31 +387,38 @@ impl Session {
     }
 
     /// What an input adds up to, by the file alone.
-    fn control_total(&self, part: &Part, source: Option<&str>) -> Result<String> {
+    fn control_total(&self, part: &Part, input: &Input) -> Result<String> {
         let location = &part.location;
-        let total = match source {
-            Some(source) => {
-                let source = self.source(source)?;
-                let declared = source.header.control_total.as_deref();
-                declared.map(|total| format!("WITH input AS ({}) {total}", part.with(source)))
-            }
-            None => Some(conform::control_totals(&part.table, &part.schema)?),
+        let source = input.source.as_deref();
+        let Some(source) = source else {
+            let billing = relation::relation("billing");
+            let billing = billing.ok_or_else(|| Error::new("there is no `billing`"))?;
+            let (table, schema, _) = part.renamed(billing, &input.columns)?;
+            let total = conform::control_totals(table.as_deref().unwrap_or(&part.table), &schema)?;
+            // What a file says of its own inputs goes before where it lies.
+            return Ok(if part.says_its_input() {
+                total
+            } else {
+                by_location(location, &total)
+            });
         };
-        let total = total.ok_or_else(|| {
+        let source = self.source(source)?;
+        let total = source.header.control_total.as_deref().ok_or_else(|| {
             Error::new(format!(
                 "source `{}` declares no control total",
-                source.unwrap_or_default()
+                source.name
             ))
             .hint("add `-- Control total: select … from input` to its header")
         })?;
-        // What a file says of its own inputs goes before where it lies.
-        let columns = "provider, billing_period, currency, control_total";
-        Ok(if source.is_none() && part.says_its_input() {
-            total
-        } else {
-            format!("SELECT '{location}' AS input, {columns} FROM ({total})")
-        })
+        let total = format!("WITH input AS ({}) {total}", part.with(source));
+        Ok(by_location(location, &total))
     }
+}
+
+fn by_location(location: &str, total: &str) -> String {
+    format!(
+        "SELECT '{location}' AS input, provider, billing_period, currency, control_total FROM ({total})"
+    )
 }
 
 /// Whether a document has a place such as `data[].amount`; an array without elements has all.
@@ -461,13 +469,15 @@ impl Part {
         format!("SELECT *{} FROM {}", absent.collect::<String>(), self.table)
     }
 
-    /// An input that has the relation's own columns.
-    fn as_it_is(&self, relation: &str) -> Result<String> {
+    /// An input that has the relation's own columns, some perhaps by other names.
+    fn as_it_is(&self, relation: &str, names: &BTreeMap<String, String>) -> Result<String> {
+        let mut table = self.table.clone();
         let mut columns = "*".to_owned();
         if let Some(known) = relation::relation(relation) {
-            let mut schema = self.schema.as_ref().clone();
-            if self.is_of_text {
-                (columns, schema) = conform::typed(known, &self.schema);
+            let (renamed, mut schema, is_of_text) = self.renamed(known, names)?;
+            table = renamed.unwrap_or(table);
+            if is_of_text {
+                (columns, schema) = conform::typed(known, &schema);
             }
             // A wrong file is told of now, with its place, and not by the first query.
             conform::over(known, "x", &schema)?;
@@ -477,7 +487,85 @@ impl Part {
         } else {
             String::new()
         };
-        Ok(format!("SELECT {columns}{own} FROM {}", self.table))
+        Ok(format!("SELECT {columns}{own} FROM {table}"))
+    }
+
+    /// The input under the contract's names, where the project says that it has others: columns, or
+    /// places in its documents.
+    fn renamed(
+        &self,
+        relation: &Relation,
+        names: &BTreeMap<String, String>,
+    ) -> Result<(Option<String>, Schema, bool)> {
+        if names.is_empty() {
+            return Ok((None, self.schema.as_ref().clone(), self.is_of_text));
+        }
+        let known = || relation.columns.iter().map(|column| column.name);
+        if let Some(unknown) = names
+            .keys()
+            .find(|name| !known().any(|known| known == *name))
+        {
+            let error = Error::new(format!("`{}` has no column `{unknown}`", relation.name));
+            return Err(match nearest(unknown, known()) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => {
+                    error.hint("`columns` names the contract's columns, each with the input's own")
+                }
+            });
+        }
+        let is_of_documents =
+            self.schema.fields().len() == 1 && self.schema.field(0).name() == DOCUMENT;
+        let mut fields = vec![];
+        let mut shown = vec![];
+        if !is_of_documents {
+            let own = || {
+                self.schema
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().as_str())
+            };
+            if let Some(unknown) = names.values().find(|name| !own().any(|own| own == *name)) {
+                let error = Error::new(format!("the input has no column `{unknown}`"));
+                return Err(match nearest(unknown, own()) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint(format!("it has {}", own().collect::<Vec<_>>().join(", "))),
+                });
+            }
+            let is_kept =
+                |name: &str| !names.contains_key(name) && !names.values().any(|own| own == name);
+            for field in self
+                .schema
+                .fields()
+                .iter()
+                .filter(|field| is_kept(field.name()))
+            {
+                shown.push(conform::quoted(field.name()));
+                fields.push(field.as_ref().clone());
+            }
+        }
+        for (name, own) in names {
+            let (value, data_type) = if is_of_documents {
+                let steps = own
+                    .split('.')
+                    .map(|step| format!(", '{}'", step.replace('\'', "''")));
+                let value = format!("json_as_text({DOCUMENT}{})", steps.collect::<String>());
+                (value, DataType::Utf8)
+            } else {
+                let field = self
+                    .schema
+                    .field_with_name(own)
+                    .map_err(|error| Error::new(error.to_string()))?;
+                (conform::quoted(own), field.data_type().clone())
+            };
+            shown.push(format!("{value} AS {}", conform::quoted(name)));
+            fields.push(Field::new(name, data_type, true));
+        }
+        let table = format!("(SELECT {} FROM {})", shown.join(", "), self.table);
+        Ok((
+            Some(table),
+            Schema::new(fields),
+            self.is_of_text || is_of_documents,
+        ))
     }
 }
 

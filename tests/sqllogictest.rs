@@ -33,7 +33,7 @@ use sqllogictest::{
     AsyncDB, ColumnType, DBOutput, Runner, default_normalizer, default_validator,
     strict_column_validator,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -226,6 +226,7 @@ fn inputs(file: &Path) -> Vec<RelationInputs> {
             panic!("{}: `{line}` is not an input", file.display());
         };
         let input = Input {
+            columns: BTreeMap::new(),
             location: folder.join(location).display().to_string(),
             source: (source != "-").then(|| source.to_owned()),
         };

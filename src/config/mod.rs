@@ -85,6 +85,8 @@ pub struct Input {
     pub location: String,
     /// The source query that maps its columns; without one, they have the relation's names.
     pub source: Option<String>,
+    /// The contract's columns that have another name in the input, by the contract's name.
+    pub columns: BTreeMap<String, String>,
 }
 
 /// The nearest `apportion.toml`, in the working folder or above it.
@@ -184,14 +186,26 @@ fn store(section: &Section<'_>) -> Result<Store> {
 fn inputs(relation: &Section<'_>, folder: &Path) -> Result<Vec<Input>> {
     relation.only(&["inputs"])?;
     let input = |section: Section<'_>| {
-        section.only(&["location", "source"])?;
+        section.only(&["location", "source", "columns"])?;
         let Some(location) = section.text("location")? else {
             return Err(section.lacks("location"));
         };
         let source = section.text("source")?.map(str::to_owned);
+        let mut columns = BTreeMap::new();
+        if let Some(named) = section.section("columns")? {
+            if source.is_some() {
+                return Err(Error::new("a source knows its columns")
+                    .at(section.place_of("columns").unwrap_or_default())
+                    .hint("give `source` or `columns`, not both"));
+            }
+            for name in named.keys() {
+                columns.insert(name.to_owned(), named.scalar(name)?);
+            }
+        }
         Ok(Input {
             location: located(folder, location),
             source,
+            columns,
         })
     };
     match relation.sections("inputs")? {

@@ -31,6 +31,7 @@ fn a_whole_file_is_read_in_its_order() {
     )
     .unwrap();
     let input = |location: &str, source: Option<&str>| Input {
+        columns: BTreeMap::new(),
         location: location.to_owned(),
         source: source.map(str::to_owned),
     };

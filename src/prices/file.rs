@@ -17,6 +17,7 @@ use arrow::array::{
 use parquet::arrow::arrow_writer::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub async fn read(path: &Path) -> Result<Book> {
         inputs: vec![RelationInputs {
             relation: "prices".to_owned(),
             inputs: vec![Input {
+                columns: BTreeMap::new(),
                 location,
                 source: None,
             }],

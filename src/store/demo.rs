@@ -6,6 +6,7 @@ use datafusion::prelude::SessionContext;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use url::Url;
 
@@ -23,6 +24,7 @@ static FILES: &[(&str, &[u8])] = &[
 
 pub(crate) fn inputs() -> Vec<RelationInputs> {
     let input = |relation| Input {
+        columns: BTreeMap::new(),
         location: format!("{HOME}/{relation}.parquet"),
         source: None,
     };

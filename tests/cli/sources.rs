@@ -2,6 +2,10 @@
 
 use super::Project;
 use crate::support::bucket::{Bucket, KEY_ID, SECRET};
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Field, Schema};
+use num_bigint::BigInt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -176,4 +180,138 @@ fn sources_are_listed_without_any_input() {
     assert!(listed.contains("  openai_costs "), "{listed}");
     let rows = project.answer(&["--format", "csv", "sources"]);
     assert!(rows.starts_with("relation,name,reads\nbilling,"), "{rows}");
+}
+
+#[test]
+fn columns_by_other_names_need_no_query() {
+    let project = Project::new();
+    project.write(
+        "calls.csv",
+        "ts,who,vendor,llm,tokens_in,tokens_out\n2026-10-01T09:00:00Z,acme,openai,gpt-4o,1000,50\n",
+    );
+    project.write(
+        "calls.jsonl",
+        r#"{"at":"2026-10-02T09:00:00Z","llm":{"name":"gpt-4o","vendor":"openai"},"usage":{"in":7,"out":3}}"#,
+    );
+    let inputs = |columns: &str| {
+        project.write(
+            "apportion.toml",
+            format!(
+                r#"
+                [ledger]
+                inputs = [{{ location = "calls.csv", columns = {{ {columns} }} }},
+                          {{ location = "calls.jsonl", columns = {{ called_at = "at", provider = "llm.vendor",
+                             model = "llm.name", input_tokens = "usage.in", output_tokens = "usage.out" }} }}]
+                "#
+            ),
+        );
+    };
+    inputs(
+        r#"called_at = "ts", customer_id = "who", provider = "vendor", model = "llm", input_tokens = "tokens_in", output_tokens = "tokens_out""#,
+    );
+    let answer = project.answer(&[
+        "--format",
+        "csv",
+        "sql",
+        "select called_at, customer_id, provider, model, input_tokens, output_tokens from ledger order by 1",
+    ]);
+    assert_eq!(
+        answer,
+        "called_at,customer_id,provider,model,input_tokens,output_tokens\n\
+         2026-10-01 09:00:00,acme,openai,gpt-4o,1000,50\n\
+         2026-10-02 09:00:00,,openai,gpt-4o,7,3\n"
+    );
+    inputs(r#"called_at = "tss""#);
+    let said = project.refusal(&["sql", "select 1"]);
+    assert!(said.contains("the input has no column `tss`"), "{said}");
+    inputs(r#"called = "ts""#);
+    let said = project.refusal(&["sql", "select 1"]);
+    assert!(said.contains("`ledger` has no column `called`"), "{said}");
+}
+
+/// Ten to the minus thirtieth of a decimal as it is written.
+fn units(text: &str) -> BigInt {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: BigInt = format!("{whole}{fraction}").parse().unwrap();
+    let scale = i64::try_from(fraction.len()).unwrap() - exponent.parse::<i64>().unwrap();
+    digits * BigInt::from(10).pow(u32::try_from(30 - scale).unwrap())
+}
+
+/// The sum of a CSV's column, by none of the program's code.
+fn sum_of(file: &Path, column: &str) -> BigInt {
+    let format = arrow::csv::reader::Format::default().with_header(true);
+    let (schema, _) = format
+        .infer_schema(std::fs::File::open(file).unwrap(), Some(0))
+        .unwrap();
+    let text = |field: &std::sync::Arc<Field>| Field::new(field.name(), DataType::Utf8, true);
+    let schema = Schema::new(schema.fields().iter().map(text).collect::<Vec<_>>());
+    let rows = arrow::csv::ReaderBuilder::new(std::sync::Arc::new(schema))
+        .with_header(true)
+        .build(std::fs::File::open(file).unwrap())
+        .unwrap();
+    rows.map(|batch| {
+        let batch = batch.unwrap();
+        let amounts = batch
+            .column_by_name(column)
+            .unwrap()
+            .as_string::<i32>()
+            .clone();
+        amounts.iter().flatten().map(units).sum::<BigInt>()
+    })
+    .sum()
+}
+
+#[test]
+fn real_bills_arrive_whole() {
+    let Some(folder) = std::env::var_os("APPORTION_REAL_DATA").map(PathBuf::from) else {
+        // Where a captured test is heard too.
+        let said = "skipped: real bills need APPORTION_REAL_DATA, the folder that holds them";
+        let _ = writeln!(std::io::stderr(), "{said}");
+        return;
+    };
+    for (file, source, column) in [
+        ("focus_1_0_sample.csv", "focus", "BilledCost"),
+        (
+            "aws_cur_legacy_sample.csv",
+            "aws_cur",
+            "lineItem/UnblendedCost",
+        ),
+    ] {
+        let file = folder.join(file);
+        let project = Project::new();
+        project.write(
+            "apportion.toml",
+            format!(
+                "[billing]\ninputs = [{{ location = \"{}\", source = \"{source}\" }}]\n",
+                file.display()
+            ),
+        );
+        let answer = project.answer(&[
+            "--format",
+            "csv",
+            "--quiet",
+            "sql",
+            "create view ledger as select timestamp '2000-01-01' as called_at, 'p' as provider, 'm' as model,
+                 0 as input_tokens, 0 as output_tokens;
+             with periods as (select min(billing_period) as first, max(billing_period) as last from billing),
+             total as (select sum(control_total) as control_total from control_totals),
+             parts as (select sum(billed_cost) as imported,
+                 coalesce(sum(case when scope = 'inference' then billed_cost end), 0) as inference,
+                 coalesce(sum(case when scope = 'other' then billed_cost end), 0) as out_of_scope from billing)
+             select control_total, imported - control_total as rounding, inference + out_of_scope - imported as lost
+             from total, parts",
+        ]);
+        let row = answer.lines().last().unwrap();
+        let [total, rounding, lost] = row.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{answer}");
+        };
+        assert_eq!(units(total), sum_of(&file, column), "{source}");
+        assert_eq!(units(lost), BigInt::from(0), "{source}");
+        let most = BigInt::from(10).pow(20);
+        assert!(
+            units(rounding) < most && units(rounding) > -most,
+            "{source}: {rounding}"
+        );
+    }
 }
