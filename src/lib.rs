@@ -3,13 +3,13 @@
 //! The library behind the program, and for other entrances to the same SQL. A statement goes one
 //! way: text → [`session`] → [`saved_query::expand`] (calls of saved queries become subqueries,
 //! relations are [conformed](relation::conform)) → the engine's plan, in which equal calls are
-//! planned once → batches.
+//! planned once, columns of one value are gone (`constants`), and `shared` runs them → batches.
 //!
 //! * [`cli`] what was typed; [`command`] the verbs; [`prompt`] the interactive loop
 //! * [`output`] results in every format, whole or not at all
 //! * [`config`] what `apportion.toml` says, typed
 //! * [`session`] the only place where an engine session is built
-//! * [`store`] a location becomes a table
+//! * [`store`] a location becomes a table: Parquet, CSV or JSON, on disk or in a bucket
 //! * [`relation`] the columns of ledger, billing and the others
 //! * [`saved_query`] SQL files with a header, and how calls of them are expanded
 //! * [`prices`] the price book: what published price lists become

@@ -22,20 +22,21 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::cast::as_string_array;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
 use datafusion::physical_plan::{collect, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectType, Query,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectName, ObjectType, Query,
     Statement as SqlStatement, Value,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion_functions_json::udfs as json;
 use futures::TryStreamExt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -276,16 +277,23 @@ impl Session {
                 totals.push(self.control_total(&part, input)?);
             }
         }
-        self.define(&relation.relation, &parts).await?;
-        self.define(relation::CONTROL_TOTALS, &totals).await
+        let name = Environment::qualified(&relation.relation);
+        self.define(&name, &parts).await?;
+        if relation.relation == "billing"
+            && let Some(billing) = self.environment.table("billing").await?
+        {
+            let name = object_name(INPUTS, relation::CONTROL_TOTALS);
+            self.define(&name, &totals).await?;
+            let _ = self.environment.billing_of_inputs.set(billing);
+        }
+        Ok(())
     }
 
     /// A view over the rows of several queries.
-    async fn define(&self, name: &str, parts: &[String]) -> Result<()> {
+    async fn define(&self, name: &ObjectName, parts: &[String]) -> Result<()> {
         if parts.is_empty() {
             return Ok(());
         }
-        let name = Environment::qualified(name);
         let sql = format!(
             "CREATE VIEW {name} AS {}",
             parts.join(" UNION ALL BY NAME ")
@@ -614,7 +622,20 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .with_query_planner(Arc::new(SharedPlanner))
         .with_physical_optimizer_rule(Arc::new(Tally))
         .build();
-    datafusion_functions_json::register_all(&mut state)?;
+    // The functions alone: their operators would have every statement rewritten once more.
+    for function in [
+        json::json_as_text_udf(),
+        json::json_contains_udf(),
+        json::json_get_array_udf(),
+        json::json_get_bool_udf(),
+        json::json_get_int_udf(),
+        json::json_get_json_udf(),
+        json::json_get_str_udf(),
+        json::json_length_udf(),
+        json::json_object_keys_udf(),
+    ] {
+        state.register_udf(function)?;
+    }
     apportion_udfs::register_all(&mut state)?;
     Ok(SessionContext::new_with_state(state))
 }

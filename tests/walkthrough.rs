@@ -277,7 +277,7 @@ fn the_readme_shows_it(walk: &Walk) {
     let examples: Vec<_> = examples
         .filter(|(command, _)| command[0] != "--demo")
         .collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for (command, output) in examples {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
         assert_eq!(program(&walk.books(), &words), output, "{command:?}");

@@ -1,4 +1,5 @@
-//! `init DIR`: a starter project, its settings explained in comments.
+//! `init DIR`: a starter project, its settings explained in comments, and how to tag calls so that their
+//! customer survives into the bill.
 
 use super::Outcome;
 use crate::cli::{FolderArgs, Options};
@@ -9,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 const SETTINGS: &str = include_str!("starter/apportion.toml");
+const TAGGING: &str = include_str!("starter/tagging.md");
 const QUERY: &str = include_str!("starter/calls_by_customer.sql");
 
 pub(super) fn run(args: &FolderArgs, options: &Options) -> Result<Outcome> {
@@ -16,6 +18,7 @@ pub(super) fn run(args: &FolderArgs, options: &Options) -> Result<Outcome> {
     let queries = args.folder.join("queries");
     fs::create_dir(&queries)?;
     fs::write(args.folder.join(FILE_NAME), SETTINGS)?;
+    fs::write(args.folder.join("tagging.md"), TAGGING)?;
     fs::write(queries.join("calls_by_customer.sql"), QUERY)?;
     let path = args.folder.join(FILE_NAME);
     Notes::new(options.quiet).notice(&format!("name your files in {}", path.display()));

@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 pub(crate) const CATALOG: &str = "apportion";
 pub(crate) const SCHEMA: &str = "main";
@@ -29,6 +29,8 @@ pub struct Environment {
     pub(crate) functions: HashMap<&'static str, FunctionDoc>,
     /// What the project says a parameter is when a call does not.
     pub(crate) defaults: BTreeMap<String, String>,
+    /// The relation `billing` over the project's inputs, whose control totals the inputs have.
+    pub(crate) billing_of_inputs: OnceLock<Arc<dyn TableProvider>>,
     /// Views that call saved queries, as they were written.
     views: RwLock<BTreeMap<String, Query>>,
     /// The rows of prices, aliases and bands that the functions know now.
@@ -51,6 +53,7 @@ impl Environment {
                 .map(|function| (function.name, function))
                 .collect(),
             defaults,
+            billing_of_inputs: OnceLock::new(),
             views: RwLock::default(),
             reference: Mutex::default(),
             statements: AtomicUsize::new(0),
@@ -94,6 +97,15 @@ impl Environment {
             Some(schema) => Ok(schema.table(name).await?),
             None => Ok(None),
         }
+    }
+
+    /// Whether `billing` still is what the project's inputs make it.
+    pub(crate) async fn bills_are_of_inputs(&self) -> Result<bool> {
+        let current = self.table("billing").await?;
+        let known = self.billing_of_inputs.get();
+        Ok(current
+            .zip(known)
+            .is_some_and(|(current, known)| Arc::ptr_eq(&current, known)))
     }
 
     /// Prices, aliases and bands as they stand now go into the functions that read them.

@@ -14,7 +14,7 @@
 //! other way round; a query calls itself.
 
 use super::answer::{answer, argument, one_value};
-use super::environment::{Environment, Shelf};
+use super::environment::{Environment, INPUTS, Shelf, object_name};
 use super::given::{given_by_name, literal};
 use super::parameter::{Argument, Default, Parameter, ParameterType};
 use super::scope::{self, Site};
@@ -22,6 +22,8 @@ use super::{SavedQuery, named_arguments, query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, conform};
 use crate::shared::table::SharedTable;
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::logical_expr::LogicalPlan;
@@ -311,6 +313,10 @@ impl<'s> Expander<'s> {
     /// The contract's relation of this name, over whatever table there is.
     async fn conformed(&mut self, name: &str) -> Result<Option<Query>> {
         if name == relation::CONTROL_TOTALS && self.environment.table(name).await?.is_none() {
+            if self.environment.bills_are_of_inputs().await? {
+                let totals = object_name(INPUTS, name);
+                return query(&format!("SELECT * FROM {totals}")).map(Some);
+            }
             let billing = self.environment.table("billing").await?;
             let billing = billing.ok_or_else(|| no_relation("billing"))?;
             let table = Environment::qualified("billing").to_string();
@@ -599,7 +605,7 @@ impl<'s> Expander<'s> {
         Ok(relation)
     }
 
-    /// Puts single uses in place, plans what is shared, and then the statement and its notices.
+    /// Plans every instance once, then the statement and its notices.
     async fn finish(mut self, mut asked: Statement) -> Result<Expanded> {
         let mut notices = vec![];
         for mut notice in std::mem::take(&mut self.notice_queries) {
@@ -614,36 +620,30 @@ impl<'s> Expander<'s> {
             self.environment.refresh_reference().await?;
         }
         let kept = self.environment.shelf()?;
-        let mut finished: Vec<Placed> = vec![];
         for (number, instance) in self.instances.into_iter().enumerate() {
             let mut query = instance.query;
-            place(&mut query, &finished, &kept);
-            finished.push(if instance.uses > 1 {
-                let state = self.environment.context.state();
-                let plan = state.statement_to_plan(statement(query.clone())).await?;
-                if is_small(&plan)? {
-                    let plan = state.analyzer().execute_and_check(
-                        plan,
-                        state.config_options(),
-                        |_, _| {},
-                    )?;
-                    kept.put(number, Arc::new(SharedTable::new(instance.label, plan)))?;
-                    Placed::Shared
-                } else {
-                    Placed::Inline(Box::new(query))
-                }
+            place(&mut query, &kept);
+            let state = self.environment.context.state();
+            let plan = state.statement_to_plan(statement(query)).await?;
+            let table: Arc<dyn TableProvider> = if instance.uses > 1 && is_small(&plan)? {
+                let analyzer = state.analyzer();
+                let plan = analyzer.execute_and_check(plan, state.config_options(), |_, _| {})?;
+                Arc::new(SharedTable::new(instance.label, plan))
             } else {
-                Placed::Inline(Box::new(query))
-            });
+                // Its plan goes where its name stands: the engine's SQL planner would need a deep
+                // stack for queries that lie in one another.
+                Arc::new(ViewTable::new(plan, None))
+            };
+            kept.put(number, table)?;
         }
         let state = self.environment.context.state();
         let mut notice_plans = vec![];
         for mut notice in notices {
-            place(&mut notice, &finished, &kept);
+            place(&mut notice, &kept);
             notice_plans.push(state.statement_to_plan(statement(notice)).await?);
         }
         if let Some(tree) = tree(&mut asked) {
-            place(tree, &finished, &kept);
+            place(tree, &kept);
         }
         let plan = state.statement_to_plan(asked).await?;
         self.notices.dedup();
@@ -653,12 +653,6 @@ impl<'s> Expander<'s> {
             notice_plans,
         })
     }
-}
-
-/// Where an instance's query has gone.
-enum Placed {
-    Inline(Box<Query>),
-    Shared,
 }
 
 /// Whether a relation that is read twice may be kept in memory: what was added up may, the calls
@@ -674,15 +668,11 @@ fn is_small(plan: &LogicalPlan) -> Result<bool> {
     Ok(is_small)
 }
 
-/// Replaces references to instances: by the query itself, or by the shelf's table.
-fn place(tree: &mut dyn Tree, finished: &[Placed], shelf: &Shelf) {
-    tree.fill(
-        INSTANCE,
-        &mut |number, alias| match (&finished[number], alias) {
-            (Placed::Inline(query), Some(alias)) => scope::derived(query.as_ref().clone(), alias),
-            (_, alias) => scope::table(shelf.name(number), alias),
-        },
-    );
+/// Replaces references to instances by the shelf's tables.
+fn place(tree: &mut dyn Tree, shelf: &Shelf) {
+    tree.fill(INSTANCE, &mut |number, alias| {
+        scope::table(shelf.name(number), alias)
+    });
 }
 
 fn no_relation(name: &str) -> Error {

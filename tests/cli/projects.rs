@@ -8,7 +8,7 @@ fn a_starter_project_works_as_it_is() {
     assert_eq!(project.run(&["init", "new/project"]).code, Some(0));
     assert_eq!(
         names_in(&project.path("new/project")),
-        ["apportion.toml", "queries"]
+        ["apportion.toml", "queries", "tagging.md"]
     );
     let mut command = project.command(&["list"]);
     let output = command
@@ -41,15 +41,24 @@ fn what_the_starter_shows_works() {
     project.run(&["init", "new", "-q"]);
     project.run(&["demo", "data", "-q"]);
     for (from, to) in [
-        ("ledger", "calls/october.parquet"),
-        ("billing", "bills/openai/october.parquet"),
-        ("billing", "bills/anthropic/october.parquet"),
         ("customers", "customers.parquet"),
         ("prices", "prices.parquet"),
     ] {
         let bytes = std::fs::read(project.path(&format!("data/{from}.parquet"))).unwrap();
         project.write(&format!("new/{to}"), bytes);
     }
+    for (from, to) in [
+        ("litellm_spend_logs.csv", "spend/october.csv"),
+        ("openai_costs.json", "bills/openai/october.json"),
+        ("anthropic_cost_report.json", "bills/anthropic/october.json"),
+    ] {
+        let bytes = std::fs::read(super::sources::fixture(from)).unwrap();
+        project.write(&format!("new/{to}"), bytes);
+    }
+    project.write(
+        "new/calls/october.csv",
+        "ts,tenant,provider,model,input_tokens,output_tokens\n2026-10-01,acme,openai,gpt-4o,1,1\n",
+    );
     let settings = settings(&project.read("new/apportion.toml"));
     assert!(settings.contains("\n[ledger]\n") && settings.contains("\nthreads = 4\n"));
     project.write("new/apportion.toml", settings);

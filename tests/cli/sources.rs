@@ -8,7 +8,7 @@ use num_bigint::BigInt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt/source/fixtures");
     fixtures.join(name)
 }
@@ -227,6 +227,38 @@ fn columns_by_other_names_need_no_query() {
     inputs(r#"called = "ts""#);
     let said = project.refusal(&["sql", "select 1"]);
     assert!(said.contains("`ledger` has no column `called`"), "{said}");
+}
+
+#[test]
+fn a_source_of_ones_own_is_a_file_as_the_readme_shows_it() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.unwrap();
+    let start = readme
+        .find("-- Question:    What did the reseller charge?")
+        .unwrap();
+    let end = start + readme[start..].find("```").unwrap();
+    let project = Project::new();
+    project.write("queries/acme_invoices.sql", &readme[start..end]);
+    project.write(
+        "invoices.csv",
+        "day,model,net\n2026-10-01,gpt-4o,1.25\n2026-10-02,gpt-4o,0.0000000000005\n",
+    );
+    project.write(
+        "apportion.toml",
+        "[billing]\ninputs = [{ location = \"invoices.csv\", source = \"acme_invoices\" }]\n",
+    );
+    let answer = project.answer(&[
+        "--format",
+        "csv",
+        "sql",
+        "select control_total, (select sum(billed_cost) from billing) as imported from control_totals",
+    ]);
+    assert_eq!(
+        answer,
+        "control_total,imported\n1.250000000000500000000000000000,1.250000000000\n"
+    );
+    let listed = project.answer(&["sources"]);
+    assert!(listed.contains("acme_invoices"), "{listed}");
 }
 
 /// Ten to the minus thirtieth of a decimal as it is written.
