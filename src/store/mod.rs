@@ -82,10 +82,10 @@ impl<'a> Files<'a> {
         let mut found: Vec<_> = url
             .list_all_files(&state, store.as_ref(), EVERY)
             .await
-            .map_err(|error| unreadable(error, location))?
+            .map_err(|error| unlisted(error, location))?
             .try_collect()
             .await
-            .map_err(|error| unreadable(error, location))?;
+            .map_err(|error| unlisted(error, location))?;
         if url.is_collection() && url.get_glob().is_none() {
             // Folders hold other things too; what a pattern matches is meant.
             found.retain(|file| {
@@ -272,6 +272,16 @@ pub(crate) fn register(context: &SessionContext, location: &str) -> Result<()> {
     }
     known.register_store(&url, Arc::new(bucket::open(&url, &Store::default())?));
     Ok(())
+}
+
+fn unlisted(error: DataFusionError, location: &str) -> Error {
+    if !location.contains("://") {
+        return unreadable(error, location);
+    }
+    let reason = Error::from(error);
+    Error::new(format!("`{location}` cannot be listed: {reason}")).hint(
+        "are the bucket's name, its endpoint and the keys right? [stores] in apportion.toml says them, or AWS_… in the environment",
+    )
 }
 
 fn unreadable(error: DataFusionError, location: &str) -> Error {
