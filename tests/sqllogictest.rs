@@ -22,6 +22,7 @@
 
 use apportion::config::{Input, RelationInputs, Settings};
 use apportion::error::Error;
+use apportion::saved_query::Catalog;
 use apportion::session::Session;
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
@@ -356,4 +357,22 @@ fn every_function_and_every_core_query_has_a_file() {
     let names = functions.iter().map(|function| function.name);
     missing.extend(without_a_file(names, "tests/slt/function"));
     assert!(missing.is_empty(), "there is no {}", missing.join(", no "));
+}
+
+#[test]
+fn every_source_has_a_file_that_reads_it() {
+    let read: BTreeSet<_> = files()
+        .iter()
+        .flat_map(|file| inputs(file))
+        .flat_map(|relation| relation.inputs)
+        .filter_map(|input| input.source)
+        .collect();
+    let catalog = Catalog::built_in().unwrap();
+    let sources = catalog
+        .iter()
+        .filter(|query| query.header.relation.is_some());
+    let unread: Vec<_> = sources
+        .filter(|source| !read.contains(&source.name))
+        .collect();
+    assert!(unread.is_empty(), "nothing reads {unread:?}");
 }

@@ -151,3 +151,26 @@ fn an_unknown_check_names_the_nearest() {
         "error: there is no check `b_warn`\n  hint: did you mean `b_warns`?\n"
     );
 }
+
+#[test]
+fn a_charge_over_no_time_is_found() {
+    let project = Project::new();
+    project.write(
+        "bill.csv",
+        "charge_id,provider,charge_category,charge_period_start,charge_period_end,billing_period,billed_cost,currency\n\
+         a,openai,Usage,2026-10-01T00:00:00Z,2026-10-02T00:00:00Z,2026-10,1,USD\n\
+         b,openai,Usage,2026-10-03T00:00:00Z,2026-10-03T00:00:00Z,2026-10,2.5,USD\n\
+         c,openai,Usage,2026-10-04T00:00:00Z,2026-10-02T00:00:00Z,2026-10,3,USD\n",
+    );
+    project.write(
+        "apportion.toml",
+        "[billing]\ninputs = [{ location = \"bill.csv\" }]\n",
+    );
+    let ended = project.run(&["check", "charges_have_a_period"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("charges_have_a_period  2 rows"),
+        "{}",
+        ended.stdout
+    );
+}
