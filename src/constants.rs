@@ -127,6 +127,10 @@ fn with_constants(
     let is_filter = matches!(plan, LogicalPlan::Filter(_));
     let mut sums: Vec<Expr> = vec![];
     plan.map_expressions(|expression| {
+        // Its columns are named after what it groups by, and are NULL where it does not.
+        if matches!(expression, Expr::GroupingSet(_)) {
+            return Ok(Transformed::no(expression));
+        }
         let name = names.save(&expression);
         let replaced = expression.clone().transform_up(|part| {
             Ok(match &part {
@@ -335,6 +339,19 @@ mod tests {
         let inner = format!("SELECT model, one FROM {CALLS} JOIN {right} ON model = m");
         let inner = planned(&inner).await;
         assert!(inner.contains("Int64(1) AS one"), "{inner}");
+    }
+
+    #[tokio::test]
+    async fn grouping_sets_keep_their_columns() {
+        for sets in [
+            "CUBE (model, tier)",
+            "ROLLUP (tier)",
+            "GROUPING SETS ((tier), ())",
+        ] {
+            let sql = format!("SELECT tier, sum(tokens) FROM {CALLS} GROUP BY {sets}");
+            let plan = planned(&sql).await;
+            assert!(plan.lines().next().unwrap().contains("tier"), "{plan}");
+        }
     }
 
     #[tokio::test]

@@ -542,19 +542,21 @@ impl<'s> Expander<'s> {
                 let mut query = query(text)?;
                 bindings.substitute(&mut query);
                 let key = query.to_string();
-                if let Some(known) = self.answers.get(&key) {
-                    return Ok(known.clone());
-                }
-                let answer =
-                    one_value(self.environment, query, &self.stack, &mut self.answers).await?;
+                let answer = match self.answers.get(&key) {
+                    Some(known) => known.clone(),
+                    None => {
+                        one_value(self.environment, query, &self.stack, &mut self.answers).await?
+                    }
+                };
                 self.answers.insert(key, answer.clone());
                 if parameter.kind == ParameterType::Month {
                     match &answer {
                         Argument::Text(text) => {
-                            self.notices.push(format!(
-                                "{}: {text}, the latest in the bill",
-                                parameter.name
-                            ));
+                            let notice =
+                                format!("{}: {text}, the latest in the bill", parameter.name);
+                            if !self.notices.contains(&notice) {
+                                self.notices.push(notice);
+                            }
                         }
                         _ => {
                             return Err(Error::new(format!(
@@ -646,7 +648,6 @@ impl<'s> Expander<'s> {
             place(tree, &kept);
         }
         let plan = state.statement_to_plan(asked).await?;
-        self.notices.dedup();
         Ok(Expanded {
             plan,
             notices: self.notices,

@@ -176,3 +176,26 @@ fn a_query_whose_default_calls_it_calls_itself() {
         "error: saved query `selfish` calls itself\n  hint: `selfish` calls `selfish`\n"
     );
 }
+
+#[test]
+fn a_month_that_was_chosen_on_the_way_is_told_too() {
+    let project = Project::new();
+    project.write(
+        "queries/asked.sql",
+        "-- Question: How many?\n-- Reads first:\n--   n integer = (select count(*) from charges())\n\
+         select $n as charges, count(*) as rows from charges()",
+    );
+    let config = "[queries]\nfolders = [\"queries\"]\n";
+    project.run(&["demo", "data", "-q"]);
+    let demo = project
+        .read("data/apportion.toml")
+        .replace("location = \"", "location = \"data/");
+    project.write("apportion.toml", format!("{demo}\n{config}"));
+    let ended = project.run(&["run", "asked"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let told = ended
+        .stderr
+        .matches("period: 2026-10, the latest in the bill")
+        .count();
+    assert_eq!(told, 1, "{}", ended.stderr);
+}
