@@ -20,17 +20,6 @@
 
 with
 
-buckets as (
-    select unnest(json_get_array(document, 'data')) as bucket from input
-),
-
-results as (
-    select
-        bucket,
-        unnest(json_get_array(bucket, 'results')) as result
-    from buckets
-),
-
 charges as (
     select
         json_as_text(bucket, 'starting_at') as starting_at,
@@ -43,7 +32,7 @@ charges as (
         json_as_text(result, 'description') as description,
         to_amount(to_exact(json_as_text(result, 'amount')) * 0.01) as amount,
         json_as_text(result, 'currency') as currency
-    from results
+    from page_results(pages => input)
 )
 
 select

@@ -7,19 +7,6 @@
 --   input relation   The pages.
 -- Notes:       Anthropic counts input beside what its caches read and wrote; input_tokens here is all.
 
-with
-
-buckets as (
-    select unnest(json_get_array(document, 'data')) as bucket from input
-),
-
-results as (
-    select
-        bucket,
-        unnest(json_get_array(bucket, 'results')) as result
-    from buckets
-)
-
 select
     'anthropic' as provider,
     json_as_text(result, 'workspace_id') as sub_account,
@@ -32,4 +19,4 @@ select
     + coalesce(json_get_int(result, 'cache_creation', 'ephemeral_5m_input_tokens'), 0)
     + coalesce(json_get_int(result, 'cache_creation', 'ephemeral_1h_input_tokens'), 0) as input_tokens,
     json_get_int(result, 'output_tokens') as output_tokens
-from results
+from page_results(pages => input)

@@ -2,7 +2,7 @@
 -- Grain:       one row per line
 -- Relation:    billing
 -- Reads:       CSV of Azure's cost export (actual cost, EA or MCA)
--- Optional:    Tags, ChargeType, MeterSubCategory, ProductName, InvoiceId, SubscriptionId, ResourceId, PricingModel
+-- Optional:    Tags, ChargeType, MeterSubCategory, InvoiceId, SubscriptionId
 -- Parameters:
 --   input relation   The lines.
 --   customer_tag_key text = 'customer_id'   The tag whose value is the customer.
@@ -32,8 +32,13 @@ lines as (
             when starts_with("Tags", '{') then "Tags"
             else concat('{', "Tags", '}')
         end as tags,
-        "MeterCategory" in ('Azure OpenAI', 'Azure OpenAI Service', 'Foundry Models', 'Azure AI Foundry', 'AI Services')
-        or "MeterSubCategory" like '%OpenAI%' as is_inference
+        coalesce(
+            "MeterCategory" in (
+                'Azure OpenAI', 'Azure OpenAI Service', 'Foundry Models', 'Azure AI Foundry', 'AI Services'
+            )
+            or "MeterSubCategory" like '%OpenAI%',
+            false
+        ) as is_inference
     from input
 )
 

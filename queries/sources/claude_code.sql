@@ -5,7 +5,7 @@
 -- Expects:     message.usage.input_tokens, sessionId
 -- Parameters:
 --   input relation   The lines.
--- Notes:       A request stands on a line for each of its blocks, with the same usage: it counts once.
+-- Notes:       A request stands on a line for each of its blocks: it counts once, with the most output.
 --              Anthropic counts input beside what its cache read and wrote; input_tokens here is all.
 --              No customer is on the lines.
 

@@ -10,7 +10,7 @@
 --       lower(coalesce(nullif("ServiceProviderName", 'NULL'), nullif("ProviderName", 'NULL'))) as provider,
 --       left(cast("BillingPeriodStart" as varchar), 7) as billing_period,
 --       cast("BillingCurrency" as varchar) as currency,
---       sum(to_exact(cast("BilledCost" as varchar))) as control_total
+--       sum(to_exact(nullif(cast("BilledCost" as varchar), 'NULL'))) as control_total
 --   from input
 --   group by 1, 2, 3
 -- Notes:       Inference is what stands under the service category AI and Machine Learning; the rest is

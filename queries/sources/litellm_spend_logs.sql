@@ -2,7 +2,7 @@
 -- Grain:       one row per request
 -- Relation:    ledger
 -- Reads:       CSV or Parquet of LiteLLM's table LiteLLM_SpendLogs
--- Optional:    session_id, status, end_user, api_key, team_id, request_tags, cache_hit, metadata, user
+-- Optional:    session_id, status, end_user, team_id, cache_hit, metadata
 -- Parameters:
 --   input relation   The table's rows.
 -- Notes:       The customer is end_user. Tokens of caches and reasoning are in metadata.usage_object;

@@ -17,19 +17,6 @@
 --   group by 1, 2, 3
 -- Notes:       As in openai_line_items.
 
-with
-
-buckets as (
-    select unnest(json_get_array(document, 'data')) as bucket from input
-),
-
-results as (
-    select
-        bucket,
-        unnest(json_get_array(bucket, 'results')) as result
-    from buckets
-)
-
 select * from openai_line_items(charges => (
     select
         json_as_text(bucket, 'start_time') as start_time,
@@ -40,5 +27,5 @@ select * from openai_line_items(charges => (
         json_as_text(result, 'amount', 'currency') as currency,
         json_as_text(result, 'quantity') as quantity,
         json_as_text(result, 'quantity_unit') as quantity_unit
-    from results
+    from page_results(pages => input)
 ))

@@ -7,19 +7,6 @@
 --   input relation   The pages.
 -- Notes:       Input has the tokens of caches in it.
 
-with
-
-buckets as (
-    select unnest(json_get_array(document, 'data')) as bucket from input
-),
-
-results as (
-    select
-        bucket,
-        unnest(json_get_array(bucket, 'results')) as result
-    from buckets
-)
-
 select
     'openai' as provider,
     json_as_text(result, 'project_id') as sub_account,
@@ -32,4 +19,4 @@ select
     arrow_cast(to_timestamp_seconds(json_get_int(bucket, 'end_time')), 'Timestamp(Microsecond, None)') as period_end,
     json_get_int(result, 'input_tokens') as input_tokens,
     json_get_int(result, 'output_tokens') as output_tokens
-from results
+from page_results(pages => input)

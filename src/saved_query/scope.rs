@@ -8,8 +8,8 @@
 //! own `WITH` collides with the caller's. So the former are resolved here, and the latter renamed.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor, VisitMut,
-    VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef,
+    TableFactor, VisitMut, VisitorMut,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -70,13 +70,26 @@ pub(super) fn fill<T: VisitMut>(
     let _ = tree.visit(&mut Filler { mark, relation });
 }
 
-/// The bare names that a query reads from outside.
+/// The bare names that a query reads from outside, or hands on to what it calls.
 pub(super) fn relations(query: &Query) -> BTreeSet<String> {
     let mut query = query.clone();
-    mark(&mut query, None, &|_| true)
-        .into_iter()
-        .map(|site| site.name)
-        .collect()
+    let mut names = BTreeSet::new();
+    for site in mark(&mut query, None, &|_| true) {
+        names.insert(site.name);
+        for argument in site.arguments.iter().flatten() {
+            let (FunctionArg::Named { arg, .. }
+            | FunctionArg::ExprNamed { arg, .. }
+            | FunctionArg::Unnamed(arg)) = argument;
+            match arg {
+                FunctionArgExpr::Expr(Expr::Identifier(name)) => {
+                    names.insert(folded(name));
+                }
+                FunctionArgExpr::Expr(Expr::Subquery(query)) => names.extend(relations(query)),
+                _ => {}
+            }
+        }
+    }
+    names
 }
 
 /// One query's `WITH` tables: old name, new name, and the address of the definition.
