@@ -285,7 +285,7 @@ async fn run_all(settings: Settings) {
             && let Some(file) = waiting.next()
         {
             let settings = settings.clone();
-            running.spawn(async move { (Box::pin(run(&file, settings)).await, file) });
+            running.spawn(async move { (run(&file, settings).await, file) });
         }
         match running.join_next().await {
             None => break,
@@ -368,11 +368,10 @@ fn every_source_has_a_file_that_reads_it() {
         .filter_map(|input| input.source)
         .collect();
     let catalog = Catalog::built_in().unwrap();
-    let sources = catalog
-        .iter()
-        .filter(|query| query.header.relation.is_some());
+    let sources = catalog.sources();
     let unread: Vec<_> = sources
         .filter(|source| !read.contains(&source.name))
+        .map(|source| &source.name)
         .collect();
     assert!(unread.is_empty(), "nothing reads {unread:?}");
 }

@@ -27,12 +27,9 @@ pub(super) fn run(options: &Options) -> Result<Outcome> {
     for (name, reason) in catalog.broken() {
         Notes::new(options.quiet).notice(&format!("saved query `{name}` cannot be read: {reason}"));
     }
-    let relation = |query: &SavedQuery| query.header.relation.clone();
-    let mut sources: Vec<_> = catalog
-        .iter()
-        .filter(|query| relation(query).is_some())
-        .collect();
-    sources.sort_by_key(|query| (relation(query), query.name.clone()));
+    let mut sources: Vec<_> = catalog.sources().collect();
+    // By name they stand already.
+    sources.sort_by_key(|query| query.header.relation.clone());
     output.text(|format, out| match format {
         Format::Table => outline(&sources, out),
         rows => rows.write_batch(&batch(&sources)?, out),

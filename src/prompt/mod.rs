@@ -14,7 +14,7 @@ use meta::Meta;
 
 /// Reads and runs until `\q` or Ctrl-D.
 pub async fn run(options: &Options) -> Result<Outcome> {
-    let Some(opened) = Box::pin(unless_interrupted(Workplace::open(options))).await? else {
+    let Some(opened) = unless_interrupted(Workplace::open(options)).await? else {
         return Ok(Outcome::Interrupted);
     };
     let mut workplace = opened;

@@ -266,6 +266,11 @@ impl Catalog {
         self.queries.values()
     }
 
+    /// Those that make a relation of an input.
+    pub fn sources(&self) -> impl Iterator<Item = &SavedQuery> {
+        self.iter().filter(|query| query.header.relation.is_some())
+    }
+
     /// Files that could not be read, with the reason.
     pub fn broken(&self) -> impl Iterator<Item = (&str, &str)> {
         self.broken

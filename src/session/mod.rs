@@ -4,22 +4,23 @@
 //! (shell, prompt, `run`, a server) hands its statements to [`Session::execute`], so that all speak
 //! the same SQL.
 
-use crate::config::{Input, RelationInputs, Settings};
+mod inputs;
+
+use crate::config::Settings;
 use crate::constants;
 use crate::error::{Error, Result};
-use crate::relation::{self, Relation, conform};
-use crate::saved_query::environment::{CATALOG, Environment, INPUTS, SCHEMA, object_name};
+use crate::relation::{self, conform};
+use crate::saved_query::environment::{CATALOG, Environment, SCHEMA};
 use crate::saved_query::expand::{self, Expanded};
 use crate::saved_query::parameter::ParameterType;
 use crate::saved_query::scope::{folded, renamed};
 use crate::saved_query::{Catalog, SavedQuery, nearest, query, syntax};
 use crate::shared::planner::{SharedPlanner, plan_together};
 use crate::store;
-use crate::store::text::DOCUMENT;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::cast::as_string_array;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -31,14 +32,13 @@ use datafusion::physical_plan::{collect, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectName, ObjectType, Query,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectType, Query,
     Statement as SqlStatement, Value,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use datafusion_functions_json::udfs as json;
 use futures::TryStreamExt;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub struct Session {
@@ -72,7 +72,8 @@ impl Session {
         store::configure(&session.environment.context, &settings.stores)?;
         store::demo::mount(&session.environment.context).await?;
         for relation in &settings.inputs {
-            session.register(relation).await?;
+            // On the heap: the states of what plans are large.
+            Box::pin(session.register(relation)).await?;
         }
         Ok(session)
     }
@@ -248,332 +249,6 @@ impl Session {
             .unwrap_or_default();
         names.sort();
         names
-    }
-
-    /// Registers a relation's inputs, and the relation over them.
-    async fn register(&self, relation: &RelationInputs) -> Result<()> {
-        let inputs = self.environment.schema(INPUTS, None)?;
-        let mut parts = vec![];
-        let mut totals = vec![];
-        for (number, input) in relation.inputs.iter().enumerate() {
-            let place = || format!("{} input `{}`", relation.relation, input.location);
-            let read = store::table(&self.environment.context, &input.location)
-                .await
-                .map_err(|error| error.at(place()))?;
-            let name = format!("{}_{}", relation.relation, number + 1);
-            let part = Part {
-                table: object_name(INPUTS, &name).to_string(),
-                location: input.location.replace('\'', "''"),
-                schema: read.table.schema(),
-                is_of_text: read.is_of_text,
-            };
-            inputs.register_table(name, read.table)?;
-            let mapped = match &input.source {
-                Some(source) => self.mapped(&part, &relation.relation, source).await,
-                None => part.as_it_is(&relation.relation, &input.columns),
-            };
-            parts.push(mapped.map_err(|error| error.moved(place()))?);
-            if relation.relation == "billing" {
-                totals.push(self.control_total(&part, input)?);
-            }
-        }
-        let name = Environment::qualified(&relation.relation);
-        self.define(&name, &parts).await?;
-        if relation.relation == "billing"
-            && let Some(billing) = self.environment.table("billing").await?
-        {
-            let name = object_name(INPUTS, relation::CONTROL_TOTALS);
-            self.define(&name, &totals).await?;
-            let _ = self.environment.billing_of_inputs.set(billing);
-        }
-        Ok(())
-    }
-
-    /// A view over the rows of several queries.
-    async fn define(&self, name: &ObjectName, parts: &[String]) -> Result<()> {
-        if parts.is_empty() {
-            return Ok(());
-        }
-        let sql = format!(
-            "CREATE VIEW {name} AS {}",
-            parts.join(" UNION ALL BY NAME ")
-        );
-        for statement in self.statements(&sql)? {
-            let expanded = expand::plan(&self.environment, statement.statement).await?;
-            let context = &self.environment.context;
-            context.execute_logical_plan(expanded.plan).await?;
-        }
-        Ok(())
-    }
-
-    /// An input as its source query shows it.
-    async fn mapped(&self, part: &Part, relation: &str, source: &str) -> Result<String> {
-        let saved = self.source(source)?;
-        if saved.header.relation.as_deref() != Some(relation) {
-            let other = saved.header.relation.as_deref().unwrap_or_default();
-            return Err(Error::new(format!(
-                "source `{source}` makes `{other}`, not `{relation}`"
-            ))
-            .hint(format!("put the input under [{other}]")));
-        }
-        if let Err(error) = self.fits(part, saved).await {
-            let mut fitting = vec![];
-            for other in self.sources().filter(|other| other.name != saved.name) {
-                let is_of_relation = other.header.relation.as_deref() == Some(relation);
-                if is_of_relation && self.fits(part, other).await.is_ok() {
-                    fitting.push(format!("`{}`", other.name));
-                }
-            }
-            let error = Error::new(format!("source `{source}` does not fit: {error}"));
-            let columns = part.schema.fields().iter();
-            let columns = columns
-                .map(|field| field.name().as_str())
-                .collect::<Vec<_>>();
-            return Err(error.hint(match (fitting.join(", "), &columns[..]) {
-                (none, [DOCUMENT]) if none.is_empty() => {
-                    "the input holds JSON documents".to_owned()
-                }
-                (fitting, [DOCUMENT]) => format!("{fitting} would fit"),
-                (none, columns) if none.is_empty() => {
-                    format!("the input has {}", columns.join(", "))
-                }
-                (fitting, columns) => {
-                    format!("{fitting} would fit; the input has {}", columns.join(", "))
-                }
-            }));
-        }
-        Ok(part.by(saved))
-    }
-
-    /// Whether an input is what a source reads.
-    async fn fits(&self, part: &Part, source: &SavedQuery) -> Result<()> {
-        self.plans(&part.by(source)).await?;
-        let expects = &source.header.expects;
-        if expects.is_empty() {
-            return Ok(());
-        }
-        let first = format!("SELECT {DOCUMENT} FROM {} LIMIT 100", part.table);
-        let mut documents = vec![];
-        for batch in self.collect(&first).await? {
-            for text in texts(&batch)? {
-                documents.push(serde_json::from_str(&text).unwrap_or_default());
-            }
-        }
-        let is_there = |place: &str| documents.iter().any(|document| has(document, place));
-        match expects.iter().find(|place| !is_there(place)) {
-            None => Ok(()),
-            Some(place) => Err(Error::new(format!("no `{place}` in its first documents"))),
-        }
-    }
-
-    /// Whether a query can be planned at all.
-    async fn plans(&self, sql: &str) -> Result<()> {
-        for statement in self.statements(sql)? {
-            let expanded = expand::plan(&self.environment, statement.statement).await?;
-            self.environment.context.state().optimize(&expanded.plan)?;
-        }
-        Ok(())
-    }
-
-    /// Saved queries that make a relation of an input.
-    pub fn sources(&self) -> impl Iterator<Item = &SavedQuery> {
-        let queries = self.environment.catalog.iter();
-        queries.filter(|query| query.header.relation.is_some())
-    }
-
-    fn source(&self, name: &str) -> Result<&SavedQuery> {
-        let found = self
-            .sources()
-            .find(|source| source.name.eq_ignore_ascii_case(name));
-        found.ok_or_else(|| {
-            let error = Error::new(format!("there is no source `{name}`"));
-            match nearest(name, self.sources().map(|source| source.name.as_str())) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint("`apportion sources` lists them; leave `source` out for files that have Apportion's own columns"),
-            }
-        })
-    }
-
-    /// What an input adds up to, by the file alone.
-    fn control_total(&self, part: &Part, input: &Input) -> Result<String> {
-        let location = &part.location;
-        let source = input.source.as_deref();
-        let Some(source) = source else {
-            let billing = relation::relation("billing");
-            let billing = billing.ok_or_else(|| Error::new("there is no `billing`"))?;
-            let (table, schema, _) = part.renamed(billing, &input.columns)?;
-            let total = conform::control_totals(table.as_deref().unwrap_or(&part.table), &schema)?;
-            // What a file says of its own inputs goes before where it lies.
-            return Ok(if part.says_its_input() {
-                total
-            } else {
-                by_location(location, &total)
-            });
-        };
-        let source = self.source(source)?;
-        let total = source.header.control_total.as_deref().ok_or_else(|| {
-            Error::new(format!(
-                "source `{}` declares no control total",
-                source.name
-            ))
-            .hint("add `-- Control total: select … from input` to its header")
-        })?;
-        let total = format!("WITH input AS ({}) {total}", part.with(source));
-        Ok(by_location(location, &total))
-    }
-}
-
-fn by_location(location: &str, total: &str) -> String {
-    format!(
-        "SELECT '{location}' AS input, provider, billing_period, currency, control_total FROM ({total})"
-    )
-}
-
-/// Whether a document has a place such as `data[].amount`; an array without elements has all.
-fn has(document: &serde_json::Value, place: &str) -> bool {
-    let (step, rest) = place.split_once('.').unwrap_or((place, ""));
-    let found = document.get(step.trim_end_matches("[]"));
-    let below = |value: &serde_json::Value| rest.is_empty() || has(value, rest);
-    match found {
-        None => false,
-        Some(array) if step.ends_with("[]") => array
-            .as_array()
-            .is_some_and(|elements| elements.is_empty() || elements.iter().any(below)),
-        Some(value) => below(value),
-    }
-}
-
-/// One input's table.
-struct Part {
-    /// Its name in SQL.
-    table: String,
-    /// As the text of a literal.
-    location: String,
-    schema: SchemaRef,
-    is_of_text: bool,
-}
-
-impl Part {
-    fn says_its_input(&self) -> bool {
-        self.schema.column_with_name("input").is_some()
-    }
-
-    /// What a source makes of it.
-    fn by(&self, source: &SavedQuery) -> String {
-        format!(
-            "SELECT *, '{}' AS input FROM {}(input => ({}))",
-            self.location,
-            source.name,
-            self.with(source)
-        )
-    }
-
-    /// The input, with NULL for the columns that a source can do without.
-    fn with(&self, source: &SavedQuery) -> String {
-        let lacks = |name: &&String| self.schema.column_with_name(name).is_none();
-        let absent = source.header.optional.iter().filter(lacks);
-        let absent =
-            absent.map(|name| format!(", arrow_cast(NULL, 'Utf8') AS {}", conform::quoted(name)));
-        format!("SELECT *{} FROM {}", absent.collect::<String>(), self.table)
-    }
-
-    /// An input that has the relation's own columns, some perhaps by other names.
-    fn as_it_is(&self, relation: &str, names: &BTreeMap<String, String>) -> Result<String> {
-        let mut table = self.table.clone();
-        let mut columns = "*".to_owned();
-        if let Some(known) = relation::relation(relation) {
-            let (renamed, mut schema, is_of_text) = self.renamed(known, names)?;
-            table = renamed.unwrap_or(table);
-            if is_of_text {
-                (columns, schema) = conform::typed(known, &schema);
-            }
-            // A wrong file is told of now, with its place, and not by the first query.
-            conform::over(known, "x", &schema)?;
-        }
-        let own = if relation == "billing" && !self.says_its_input() {
-            format!(", '{}' AS input", self.location)
-        } else {
-            String::new()
-        };
-        Ok(format!("SELECT {columns}{own} FROM {table}"))
-    }
-
-    /// The input under the contract's names, where the project says that it has others: columns, or
-    /// places in its documents.
-    fn renamed(
-        &self,
-        relation: &Relation,
-        names: &BTreeMap<String, String>,
-    ) -> Result<(Option<String>, Schema, bool)> {
-        if names.is_empty() {
-            return Ok((None, self.schema.as_ref().clone(), self.is_of_text));
-        }
-        let known = || relation.columns.iter().map(|column| column.name);
-        if let Some(unknown) = names
-            .keys()
-            .find(|name| !known().any(|known| known == *name))
-        {
-            let error = Error::new(format!("`{}` has no column `{unknown}`", relation.name));
-            return Err(match nearest(unknown, known()) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => {
-                    error.hint("`columns` names the contract's columns, each with the input's own")
-                }
-            });
-        }
-        let is_of_documents =
-            self.schema.fields().len() == 1 && self.schema.field(0).name() == DOCUMENT;
-        let mut fields = vec![];
-        let mut shown = vec![];
-        if !is_of_documents {
-            let own = || {
-                self.schema
-                    .fields()
-                    .iter()
-                    .map(|field| field.name().as_str())
-            };
-            if let Some(unknown) = names.values().find(|name| !own().any(|own| own == *name)) {
-                let error = Error::new(format!("the input has no column `{unknown}`"));
-                return Err(match nearest(unknown, own()) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("it has {}", own().collect::<Vec<_>>().join(", "))),
-                });
-            }
-            let is_kept =
-                |name: &str| !names.contains_key(name) && !names.values().any(|own| own == name);
-            for field in self
-                .schema
-                .fields()
-                .iter()
-                .filter(|field| is_kept(field.name()))
-            {
-                shown.push(conform::quoted(field.name()));
-                fields.push(field.as_ref().clone());
-            }
-        }
-        for (name, own) in names {
-            let (value, data_type) = if is_of_documents {
-                let steps = own
-                    .split('.')
-                    .map(|step| format!(", '{}'", step.replace('\'', "''")));
-                let value = format!("json_as_text({DOCUMENT}{})", steps.collect::<String>());
-                (value, DataType::Utf8)
-            } else {
-                let field = self
-                    .schema
-                    .field_with_name(own)
-                    .map_err(|error| Error::new(error.to_string()))?;
-                (conform::quoted(own), field.data_type().clone())
-            };
-            shown.push(format!("{value} AS {}", conform::quoted(name)));
-            fields.push(Field::new(name, data_type, true));
-        }
-        let table = format!("(SELECT {} FROM {})", shown.join(", "), self.table);
-        Ok((
-            Some(table),
-            Schema::new(fields),
-            self.is_of_text || is_of_documents,
-        ))
     }
 }
 

@@ -5,8 +5,8 @@
 
 use crate::config::Store;
 use crate::error::{Error, Result};
+use object_store::RetryConfig;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::{ClientOptions, RetryConfig};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,9 +35,7 @@ pub(super) fn open(url: &url::Url, settings: &Store) -> Result<AmazonS3> {
         .or_else(|| from_environment("AWS_ENDPOINT"));
     if let Some(endpoint) = endpoint {
         let is_plain = endpoint.starts_with("http://");
-        builder = builder
-            .with_endpoint(endpoint)
-            .with_client_options(ClientOptions::new().with_allow_http(is_plain));
+        builder = builder.with_endpoint(endpoint).with_allow_http(is_plain);
     }
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);

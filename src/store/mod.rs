@@ -37,8 +37,18 @@ const PLACES: &str =
 /// The rows of a location.
 pub(crate) struct Input {
     pub(crate) table: Arc<dyn TableProvider>,
-    /// All columns are text, because the files know nothing else.
-    pub(crate) is_of_text: bool,
+    pub(crate) contents: Contents,
+}
+
+/// What a table's columns are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// The files say of which type each is.
+    Typed,
+    /// All are text, because the files know nothing else.
+    Text,
+    /// One column, a document a row.
+    Documents,
 }
 
 /// A table over the files of a location.
@@ -48,17 +58,19 @@ pub(crate) async fn table(context: &SessionContext, location: &str) -> Result<In
         Error::from(error).hint("a location is a file, a folder that ends in `/`, or a glob")
     })?;
     let files = Files::list(context, location, &url).await?;
-    let kind = files.kind()?;
-    let table = match kind {
-        Some(kind) => {
-            let threads = context.copied_config().target_partitions();
-            text::table(kind, files.of_text(), threads).await?
-        }
-        None => files.parquet().await?,
+    let Some(kind) = files.kind()? else {
+        return Ok(Input {
+            table: files.parquet().await?,
+            contents: Contents::Typed,
+        });
     };
+    let threads = context.copied_config().target_partitions();
     Ok(Input {
-        table,
-        is_of_text: kind == Some(text::Kind::Csv),
+        table: text::table(kind, files.of_text(), threads).await?,
+        contents: match kind {
+            text::Kind::Csv => Contents::Text,
+            text::Kind::Json => Contents::Documents,
+        },
     })
 }
 

@@ -6,6 +6,7 @@
 //! array at the top, each element is a row. Either may be packed with gzip or zstd.
 
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringBuilder, new_null_array};
 use datafusion::arrow::csv::ReaderBuilder;
 use datafusion::arrow::csv::reader::Format as CsvFormat;
@@ -17,11 +18,14 @@ use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
+use tokio::sync::mpsc::Receiver;
 
 /// The only column of a JSON file.
 pub(crate) const DOCUMENT: &str = "document";
@@ -136,13 +140,14 @@ impl PartitionStream for Part {
         let (kind, files, schema) = (self.kind, self.files.clone(), Arc::clone(&self.schema));
         builder.spawn(async move {
             for file in files {
-                let opened = file.open().await?;
+                let bytes = file.bytes().await?;
                 let (sender, schema) = (sender.clone(), Arc::clone(&schema));
                 let read = move || {
                     let mut send = |batch| sender.blocking_send(Ok(batch)).is_ok();
+                    let text = file.unpack(bytes)?;
                     match kind {
-                        Kind::Csv => file.rows(opened, &schema, &mut send),
-                        Kind::Json => file.documents(opened, &schema, &mut send),
+                        Kind::Csv => file.rows(text, &schema, &mut send),
+                        Kind::Json => file.documents(text, &schema, &mut send),
                     }
                 };
                 let done = tokio::task::spawn_blocking(read).await;
@@ -157,16 +162,16 @@ impl PartitionStream for Part {
 type Opened = Box<dyn BufRead + Send>;
 
 impl TextFile {
-    /// The file's text, unpacked as it is read.
-    async fn open(&self) -> EngineResult<Opened> {
+    /// What is in the file, to be read where it may block.
+    async fn bytes(&self) -> EngineResult<Box<dyn Read + Send>> {
         let found = self.store.get(&self.meta.location).await?;
-        let bytes: Box<dyn Read + Send> = match found.payload {
+        Ok(match found.payload {
             GetResultPayload::File(file, _) => Box::new(file),
-            GetResultPayload::Stream(_) => Box::new(Cursor::new(found.bytes().await?)),
-        };
-        self.unpack(bytes)
+            GetResultPayload::Stream(chunks) => Box::new(Chunks::of(chunks)),
+        })
     }
 
+    /// The file's text, unpacked as it is read.
     fn unpack(&self, bytes: Box<dyn Read + Send>) -> EngineResult<Opened> {
         let (_, packing) = unpacked(self.meta.location.as_ref());
         let text: Box<dyn Read + Send> = match packing {
@@ -257,6 +262,43 @@ impl TextFile {
             send(RecordBatch::try_new(Arc::clone(schema), vec![last])?);
         }
         Ok(())
+    }
+}
+
+/// An object that comes chunk by chunk, no more than a few of them ahead of who reads.
+struct Chunks {
+    arriving: Receiver<object_store::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl Chunks {
+    fn of(mut chunks: BoxStream<'static, object_store::Result<Bytes>>) -> Self {
+        let (sender, arriving) = tokio::sync::mpsc::channel(4);
+        tokio::spawn(async move {
+            while let Some(chunk) = chunks.next().await {
+                if sender.send(chunk).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            arriving,
+            current: Bytes::new(),
+        }
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.current.is_empty() {
+            match self.arriving.blocking_recv() {
+                Some(chunk) => self.current = chunk.map_err(std::io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let taken = self.current.len().min(into.len());
+        into[..taken].copy_from_slice(&self.current.split_to(taken));
+        Ok(taken)
     }
 }
 

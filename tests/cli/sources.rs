@@ -263,6 +263,53 @@ fn a_source_of_ones_own_is_a_file_as_the_readme_shows_it() {
     assert!(listed.contains("acme_invoices"), "{listed}");
 }
 
+#[test]
+fn a_source_may_be_called_anything_that_a_file_may() {
+    let project = Project::new();
+    project.write(
+        "queries/My-Customers.sql",
+        "-- Question: Who pays?\n-- Relation: customers\n-- Reads: CSV\n-- Parameters:\n--   input relation The lines.\n\
+         select name as customer_id, to_amount(pays) as mrr from input",
+    );
+    project.write("c.csv", "name,pays\nacme,12.5\n");
+    project.write(
+        "apportion.toml",
+        "[customers]\ninputs = [{ location = \"c.csv\", source = \"my-customers\" }]\n",
+    );
+    let answer = project.answer(&[
+        "--format",
+        "csv",
+        "sql",
+        "select customer_id, mrr from customers",
+    ]);
+    assert_eq!(answer, "customer_id,mrr\nacme,12.500000000000\n");
+}
+
+#[test]
+fn columns_that_an_input_lacks_may_stand_in_grouping_sets() {
+    let project = Project::new();
+    project.write(
+        "calls.csv",
+        "called_at,provider,model,input_tokens,output_tokens\n\
+         2026-10-01,openai,gpt-4o,10,1\n2026-10-01,openai,gpt-4o-mini,5,1\n",
+    );
+    project.write(
+        "apportion.toml",
+        "[ledger]\ninputs = [{ location = \"calls.csv\" }]\n",
+    );
+    let answer = project.answer(&[
+        "--format",
+        "csv",
+        "sql",
+        "select model, feature, sum(input_tokens) as n, grouping(feature) as g from ledger
+         group by grouping sets ((model, feature), (feature), ()) order by n, g",
+    ]);
+    assert_eq!(
+        answer,
+        "model,feature,n,g\ngpt-4o-mini,,5,0\ngpt-4o,,10,0\n,,15,0\n,,15,1\n"
+    );
+}
+
 /// Ten to the minus thirtieth of a decimal as it is written.
 fn units(text: &str) -> BigInt {
     let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
