@@ -3,6 +3,7 @@
 //! The first line says what is wrong in the user's own words; `place` and `hint` are printed below
 //! it. Text is made here and in `Display` of what an error carries, nowhere else.
 
+use crate::panic::first_said;
 use datafusion::error::DataFusionError;
 use std::fmt;
 
@@ -154,7 +155,7 @@ fn sentence(text: &str) -> (String, Option<String>) {
         return (format!("no function matches `{call}`"), candidates(text));
     }
     if let Some(panic) = panicked(text) {
-        return (format!("the engine broke off: {panic}"), None);
+        return (format!("the engine broke off: {}", first_said(panic)), None);
     }
     let (said, asides) = apart(text);
     let said = said.split(NO_MATCH).next().unwrap_or(said);

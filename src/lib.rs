@@ -14,7 +14,7 @@
 //! * [`saved_query`] SQL files with a header, and how calls of them are expanded
 //! * [`prices`] the price book: what published price lists become
 //! * [`demo`] the demo data, made from a seed
-//! * [`error`] errors as data
+//! * [`error`] errors as data; [`panic`] what broke off, for the error that it becomes
 //!
 //! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
 
@@ -25,6 +25,7 @@ mod constants;
 pub mod demo;
 pub mod error;
 pub mod output;
+pub mod panic;
 pub mod prices;
 pub mod prompt;
 pub mod relation;

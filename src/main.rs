@@ -4,6 +4,7 @@ use apportion::cli::Cli;
 use apportion::command::{self, Outcome, usage};
 use apportion::error::Result;
 use apportion::output::report;
+use apportion::panic;
 use clap::Parser;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
@@ -19,10 +20,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<Outcome> {
-    // A panic becomes an error that says so; its backtrace is for those who ask for one.
-    if std::env::var_os("RUST_BACKTRACE").is_none() {
-        std::panic::set_hook(Box::new(|_| {}));
-    }
+    panic::keep_for_the_error();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => return usage::explain(&answer),

@@ -2,6 +2,7 @@
 //! temporary files included.
 
 use crate::error::{Error, Result};
+use crate::panic::first_said;
 use futures::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -33,7 +34,7 @@ fn broke_off(panic: &(dyn Any + Send)) -> Error {
         .or_else(|| panic.downcast_ref::<&str>().copied());
     Error::new(format!(
         "the engine broke off: {}",
-        said.unwrap_or("it did not say why")
+        first_said(said.unwrap_or("it did not say why"))
     ))
     .hint("a damaged input file does this: read the files one by one to find it; if all are sound, please report it")
 }
