@@ -12,7 +12,7 @@ use crate::reference::{Reference, empty};
 use crate::scalar::{
     call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
     margin_band, nearest_models, price_cost_parts, price_id, rounded_ratio, slot_start,
-    slots_within, to_amount, to_exact,
+    slots_within, to_amount, to_exact, to_json,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -92,6 +92,7 @@ fn all(reference: Arc<Reference>) -> Vec<Function> {
         scalar(&slots_within::MANUAL, slots_within::SlotsWithin::new()),
         scalar(&to_amount::MANUAL, to_amount::ToAmount::new()),
         scalar(&to_exact::MANUAL, to_exact::ToExact::new()),
+        scalar(&to_json::MANUAL, to_json::ToJson::new()),
         window(&apportion::MANUAL, apportion::Apportion::new().into()),
         window(
             &apportion_down::MANUAL,

@@ -125,10 +125,10 @@ impl Manual {
             .count();
         if given.len() < required || given.len() > self.parameters.len() {
             return plan_err!(
-                "{} takes {}, got {} arguments: {}",
+                "{} takes {}, got {}: {}",
                 self.name,
                 arity(required, self.parameters.len()),
-                given.len(),
+                arguments(given.len()),
                 self.syntax()
             );
         }
@@ -158,10 +158,14 @@ impl Manual {
 
 fn arity(required: usize, most: usize) -> String {
     if required == most {
-        format!("{most} arguments")
+        arguments(most)
     } else {
         format!("{required} to {most} arguments")
     }
+}
+
+fn arguments(count: usize) -> String {
+    format!("{count} argument{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

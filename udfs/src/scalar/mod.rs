@@ -15,6 +15,7 @@ pub(crate) mod slot_start;
 pub(crate) mod slots_within;
 pub(crate) mod to_amount;
 pub(crate) mod to_exact;
+pub(crate) mod to_json;
 
 mod boundaries;
 mod calls;
