@@ -88,6 +88,8 @@ pub enum Command {
     Describe(DescribeArgs),
     /// List the kinds of exports that can be named as `source` of an input
     Sources,
+    /// Copy an export to Parquet once, by month; `-o` names the folder
+    Import(ImportArgs),
     /// Build and look into the price book
     #[command(subcommand)]
     Prices(PricesCommand),
@@ -130,16 +132,26 @@ pub struct DescribeArgs {
     pub name: String,
 }
 
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The export: a file, a folder, a pattern or an s3:// URL
+    pub location: String,
+
+    /// Its kind, one of `apportion sources`
+    #[arg(long, value_name = "KIND")]
+    pub source: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum PricesCommand {
     /// Add a price list to the price book; `-o` names the book [default: prices.parquet]
-    Import(ImportArgs),
+    Import(PriceListArgs),
     /// Show the rows that would price calls of a model, and why
     Show(ShowArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub struct PriceListArgs {
     /// The price list
     pub file: PathBuf,
 

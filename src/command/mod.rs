@@ -5,6 +5,7 @@ pub mod usage;
 mod check;
 mod demo;
 mod describe;
+mod import;
 mod init;
 mod interrupt;
 mod list;
@@ -62,6 +63,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             Some(Command::List) => list::run(&options).await,
             Some(Command::Sources) => sources::run(&options),
             Some(Command::Describe(args)) => describe::run(&args, &options).await,
+            Some(Command::Import(args)) => import::run(&args, &options).await,
             Some(Command::Prices(command)) => prices::run(&command, &options).await,
             Some(Command::Check(args)) => Box::pin(check::run(&args, &options)).await,
             Some(Command::Init(args)) => init::run(&args, &options),

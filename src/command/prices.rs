@@ -1,7 +1,7 @@
 //! `prices`: what a price list does to the price book, and which rows of it price a model.
 
 use super::{Outcome, Workplace};
-use crate::cli::{ImportArgs, Options, PricesCommand, ShowArgs};
+use crate::cli::{Options, PriceListArgs, PricesCommand, ShowArgs};
 use crate::error::{Error, Result};
 use crate::output::{Notes, Output};
 use crate::prices::book::Row;
@@ -21,7 +21,7 @@ pub(super) async fn run(command: &PricesCommand, options: &Options) -> Result<Ou
     }
 }
 
-async fn import(args: &ImportArgs, options: &Options) -> Result<Outcome> {
+async fn import(args: &PriceListArgs, options: &Options) -> Result<Outcome> {
     // `-o` names the book; what changed goes to standard output.
     let path = options
         .output

@@ -34,6 +34,11 @@ async fn session(options: &Options, notes: Notes) -> Result<Session> {
         }
         return Session::open_demo(&with_flags(Settings::default(), options)).await;
     }
+    Session::open(&settings(options, notes)?).await
+}
+
+/// What the project's file says, under what was typed.
+pub(crate) fn settings(options: &Options, notes: Notes) -> Result<Settings> {
     let path = match &options.config {
         Some(path) => Some(path.clone()),
         None => config::find()?,
@@ -46,7 +51,7 @@ async fn session(options: &Options, notes: Notes) -> Result<Session> {
         ));
         Settings::default()
     };
-    Session::open(&with_flags(settings, options)).await
+    Ok(with_flags(settings, options))
 }
 
 /// What was typed now holds over what was written before.

@@ -17,6 +17,23 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 impl Session {
+    /// Makes an export the only input of the relation that its source makes, and answers which.
+    pub(crate) async fn take(&self, location: &str, source: &str) -> Result<String> {
+        let relation = self.source(source)?.header.relation.clone();
+        let relation = relation.unwrap_or_default();
+        let inputs = vec![Input {
+            location: location.to_owned(),
+            source: Some(source.to_owned()),
+            columns: BTreeMap::new(),
+        }];
+        let of_one = RelationInputs {
+            relation: relation.clone(),
+            inputs,
+        };
+        self.register(&of_one).await?;
+        Ok(relation)
+    }
+
     /// Registers a relation's inputs, and the relation over them.
     pub(super) async fn register(&self, relation: &RelationInputs) -> Result<()> {
         let mut views = vec![];

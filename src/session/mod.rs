@@ -338,7 +338,7 @@ fn argument(saved: &SavedQuery, name: &str, value: &str) -> Result<FunctionArg> 
 }
 
 /// A batch's first column as text.
-fn texts(batch: &RecordBatch) -> Result<Vec<String>> {
+pub(crate) fn texts(batch: &RecordBatch) -> Result<Vec<String>> {
     let column =
         cast(batch.column(0), &DataType::Utf8).map_err(|error| Error::new(error.to_string()))?;
     let column = as_string_array(&column)?;

@@ -5,6 +5,7 @@ mod config;
 mod damaged;
 mod describe;
 mod formats;
+mod import;
 mod prices;
 mod projects;
 mod prompt;
