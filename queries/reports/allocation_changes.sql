@@ -30,20 +30,21 @@ parties as (
         period,
         provider,
         currency,
-        charge_key,
+        -- A charge that has an id is the same charge by another name or tag.
+        coalesce(charge_id, charge_key) as charge,
         case
             when charge_key is null then 'estimate changed'
             when reason = 'variance' then 'variance changed'
         end as cause_of_its_own,
         customer_id,
-        min(charge_id) as charge_id,
         bool_or(was) as was,
         bool_or(is_now) as is_now,
         sum(before_cost) as before_cost,
         sum(after_cost) as after_cost
     from parts
     inner join months using (period)
-    group by period, provider, currency, charge_key, cause_of_its_own, customer_id
+    group by
+        period, provider, currency, coalesce(charge_id, charge_key), cause_of_its_own, customer_id
 ),
 
 charges as (
@@ -55,7 +56,7 @@ charges as (
         sum(after_cost) over charges as after_amount
     from parties
     window charges as (
-        partition by period, provider, currency, charge_key, cause_of_its_own
+        partition by period, provider, currency, charge, cause_of_its_own
     )
 ),
 
@@ -70,7 +71,7 @@ split_as_before as (
                 else 1
             end
         ) over (
-            partition by period, provider, currency, charge_key, cause_of_its_own
+            partition by period, provider, currency, charge, cause_of_its_own
             order by customer_id
         ) as scaled_cost
     from charges
@@ -82,7 +83,7 @@ compared as (
         *,
         was and is_now and cause_of_its_own is null as is_compared,
         max(abs(after_cost - scaled_cost)) over (
-            partition by period, provider, currency, charge_key, cause_of_its_own
+            partition by period, provider, currency, charge, cause_of_its_own
         ) > 0.000000000001 as splits_otherwise
     from split_as_before
 ),
@@ -111,7 +112,7 @@ select
     customer_id,
     cause,
     count(*) as charges,
-    min(charge_id) as for_example,
+    min(charge) as for_example,
     currency,
     sum(change) as change
 from changes
