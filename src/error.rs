@@ -8,7 +8,7 @@ use datafusion::error::DataFusionError;
 use std::fmt;
 
 /// One thing that went wrong, as a user meets it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     message: String,
     place: Option<String>,

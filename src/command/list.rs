@@ -27,6 +27,9 @@ pub(crate) fn list(workplace: &mut Workplace) -> Result<Reader> {
             .notes
             .notice(&format!("saved query `{name}` cannot be read: {reason}"));
     }
+    for error in workplace.session.unreadable() {
+        workplace.notes.notice(&error.to_string());
+    }
     let entries = entries(workplace);
     workplace.output.text(|format, out| match format {
         Format::Table => outline(&entries, out),

@@ -18,6 +18,9 @@ pub async fn run(options: &Options) -> Result<Outcome> {
         return Ok(Outcome::Interrupted);
     };
     let mut workplace = opened;
+    for error in workplace.session.unreadable() {
+        report(&error);
+    }
     let mut editor = Editor::open(words(&workplace), workplace.notes)?;
     loop {
         let text = match editor.read()? {

@@ -31,6 +31,8 @@ pub struct Environment {
     pub(crate) defaults: BTreeMap<String, String>,
     /// The relation `billing` over the project's inputs, whose control totals the inputs have.
     pub(crate) billing_of_inputs: OnceLock<Arc<dyn TableProvider>>,
+    /// Relations whose inputs cannot be read: who asks for one is told why.
+    unreadable: RwLock<BTreeMap<String, Error>>,
     /// Views that call saved queries, as they were written.
     views: RwLock<BTreeMap<String, Query>>,
     /// The rows of prices, aliases and bands that the functions know now.
@@ -54,6 +56,7 @@ impl Environment {
                 .collect(),
             defaults,
             billing_of_inputs: OnceLock::new(),
+            unreadable: RwLock::default(),
             views: RwLock::default(),
             reference: Mutex::default(),
             statements: AtomicUsize::new(0),
@@ -68,6 +71,38 @@ impl Environment {
             }
         }
         Ok(environment)
+    }
+
+    /// Remembers why a relation's inputs cannot be read.
+    pub(crate) fn keep_unreadable(&self, relation: String, error: Error) {
+        let mut unreadable = self
+            .unreadable
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        unreadable.insert(relation, error);
+    }
+
+    pub(crate) fn unreadable(&self) -> Vec<Error> {
+        let unreadable = self
+            .unreadable
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        unreadable.values().cloned().collect()
+    }
+
+    /// An error where a relation has inputs that cannot be read, and no table has taken their place.
+    pub(crate) async fn readable(&self, relation: &str) -> Result<()> {
+        let error = {
+            let unreadable = self
+                .unreadable
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            unreadable.get(relation).cloned()
+        };
+        match error {
+            Some(error) if self.table(relation).await?.is_none() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn view(&self, name: &str) -> Option<Query> {
@@ -132,6 +167,7 @@ impl Environment {
     /// nothing where there is neither.
     pub(crate) async fn conformed(&self, relation: &Relation) -> Result<Option<String>> {
         let name = relation.name;
+        self.readable(name).await?;
         let own = match self.table(name).await? {
             Some(provider) => {
                 let table = Self::qualified(name).to_string();

@@ -317,6 +317,7 @@ impl<'s> Expander<'s> {
                 let totals = object_name(INPUTS, name);
                 return query(&format!("SELECT * FROM {totals}")).map(Some);
             }
+            self.environment.readable("billing").await?;
             let billing = self.environment.table("billing").await?;
             let billing = billing.ok_or_else(|| no_relation("billing"))?;
             let table = Environment::qualified("billing").to_string();

@@ -1,7 +1,7 @@
 //! A project's inputs become its relations: each through its source, or as it is.
 //!
 //! Every input is a table of its own and a view of what that table means; a relation is the rows of its
-//! inputs' views. A wrong file is told of now, with its place, and not by the first query.
+//! inputs' views. Why a file cannot be read is found out now, and told to whoever asks for its relation.
 
 use super::{Session, texts};
 use crate::config::{Input, RelationInputs};

@@ -73,9 +73,17 @@ impl Session {
         store::demo::mount(&session.environment.context).await?;
         for relation in &settings.inputs {
             // On the heap: the states of what plans are large.
-            Box::pin(session.register(relation)).await?;
+            if let Err(error) = Box::pin(session.register(relation)).await {
+                let name = relation.relation.clone();
+                session.environment.keep_unreadable(name, error);
+            }
         }
         Ok(session)
+    }
+
+    /// Why relations cannot be read whose inputs are missing or wrong; what does not ask for them works.
+    pub fn unreadable(&self) -> Vec<Error> {
+        self.environment.unreadable()
     }
 
     /// The data that the program carries.

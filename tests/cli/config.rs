@@ -84,3 +84,48 @@ fn a_default_for_no_parameter_is_refused() {
          hint: did you mean `salt`?\n"
     );
 }
+
+#[test]
+fn an_input_that_cannot_be_read_is_told_to_whoever_asks_for_it() {
+    let project = Project::new();
+    project.write(
+        "apportion.toml",
+        "[ledger]\ninputs = [{ location = \"calls.parquet\" }]\n\
+         [customers]\ninputs = [{ location = \"customers.csv\" }]\n",
+    );
+    project.write("customers.csv", "customer_id,plan,tier,mrr\na,p,SMB,10\n");
+    let no_file = format!(
+        "error: there is no file `{}`\n  in: ledger input `{0}`\n",
+        project.path("calls.parquet").display()
+    );
+    for asks in [
+        &["sql", "select count(*) from ledger"][..],
+        &["run", "unpriced_calls", "--period", "2026-10"],
+    ] {
+        let said = project.refusal(asks);
+        assert!(said.starts_with(&no_file), "{said}");
+    }
+    let who = [
+        "sql",
+        "select customer_id from customers",
+        "--format",
+        "csv",
+    ];
+    assert_eq!(project.answer(&who), "customer_id\na\n");
+    assert!(
+        project
+            .answer(&["describe", "allocation"])
+            .contains("parameters")
+    );
+    let listed = project.run(&["list"]);
+    assert_eq!(listed.code, Some(0));
+    assert!(
+        listed.stderr.starts_with("notice: there is no file `"),
+        "{}",
+        listed.stderr
+    );
+    // A table in its place is as good.
+    let view = "create view ledger as select 'p' as provider; select provider from ledger";
+    let said = project.refusal(&["sql", view]);
+    assert!(said.contains("called_at"), "{said}");
+}

@@ -80,7 +80,7 @@ fn inputs_of_many_kinds_make_one_bill_and_reconcile() {
 fn a_wrong_key_is_one_error_and_is_not_shown() {
     let bucket = Bucket::open("acme-bills");
     let project = project(&bucket, "a wrong secret");
-    let ended = project.run(&["sql", "select 1"]);
+    let ended = project.run(&["sql", "select count(*) from billing"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(
         ended
@@ -127,7 +127,7 @@ fn refused(file: &str, source: &str) -> String {
             location.display()
         ),
     );
-    project.refusal(&["sql", "select 1"])
+    project.refusal(&["sql", "select count(*) from billing"])
 }
 
 #[test]
@@ -224,10 +224,10 @@ fn columns_by_other_names_need_no_query() {
          2026-10-02 09:00:00,,openai,gpt-4o,7,3\n"
     );
     inputs(r#"called_at = "tss""#);
-    let said = project.refusal(&["sql", "select 1"]);
+    let said = project.refusal(&["sql", "select count(*) from ledger"]);
     assert!(said.contains("the input has no column `tss`"), "{said}");
     inputs(r#"called = "ts""#);
-    let said = project.refusal(&["sql", "select 1"]);
+    let said = project.refusal(&["sql", "select count(*) from ledger"]);
     assert!(said.contains("`ledger` has no column `called`"), "{said}");
 }
 
