@@ -1,4 +1,4 @@
-//! What ends work besides its result: Ctrl-C, and a panic. What was half done is dropped with it,
+//! What ends work besides its result: Ctrl-C, a request to terminate, and a panic. What was half done is dropped with it,
 //! temporary files included.
 
 use crate::error::{Error, Result};
@@ -7,6 +7,8 @@ use futures::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use tokio::signal::ctrl_c;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The result of the work, or nothing if Ctrl-C came first.
 ///
@@ -20,11 +22,26 @@ pub(crate) async fn unless_interrupted<T>(
             Ok(result) => result.map(Some),
             Err(panic) => Err(broke_off(panic.as_ref())),
         },
-        signal = ctrl_c() => {
+        signal = interrupted() => {
             signal?;
             Ok(None)
         }
     }
+}
+
+/// Comes back when the terminal or the system wants an end.
+#[cfg(unix)]
+async fn interrupted() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = ctrl_c() => interrupt,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() -> std::io::Result<()> {
+    ctrl_c().await
 }
 
 fn broke_off(panic: &(dyn Any + Send)) -> Error {

@@ -143,7 +143,13 @@ fn help_without_a_reader_is_no_error() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_a_statement_and_leaves_nothing() {
+fn a_signal_ends_a_statement_and_leaves_nothing() {
+    for signal in ["-INT", "-TERM"] {
+        ended_by(signal);
+    }
+}
+
+fn ended_by(signal: &str) {
     let project = Project::new();
     let mut command = project.command(&["sql", ENDLESS, "-o", "x.csv"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -158,7 +164,7 @@ fn an_interrupt_ends_a_statement_and_leaves_nothing() {
         "the statement still runs"
     );
     Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([signal, &child.id().to_string()])
         .status()
         .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
