@@ -22,26 +22,34 @@ pub(crate) async fn unless_interrupted<T>(
             Ok(result) => result.map(Some),
             Err(panic) => Err(broke_off(panic.as_ref())),
         },
-        signal = interrupted() => {
+        signal = ctrl_c() => {
             signal?;
             Ok(None)
         }
     }
 }
 
-/// Comes back when the terminal or the system wants an end.
-#[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
+/// The same where the system's request to terminate ends it as well. A prompt leaves that to the system:
+/// who has asked for the signal once has it for good.
+pub(super) async fn unless_ended<T>(work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
     tokio::select! {
-        interrupt = ctrl_c() => interrupt,
-        _ = terminate.recv() => Ok(()),
+        result = unless_interrupted(work) => result,
+        signal = terminated() => {
+            signal?;
+            Ok(None)
+        }
     }
 }
 
+#[cfg(unix)]
+async fn terminated() -> std::io::Result<()> {
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
 #[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
-    ctrl_c().await
+async fn terminated() -> std::io::Result<()> {
+    std::future::pending().await
 }
 
 fn broke_off(panic: &(dyn Any + Send)) -> Error {

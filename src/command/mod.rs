@@ -17,6 +17,7 @@ mod sql;
 mod workplace;
 
 pub(crate) use describe::describe;
+use interrupt::unless_ended;
 pub(crate) use interrupt::unless_interrupted;
 pub(crate) use list::list;
 pub(crate) use script::{Script, answer};
@@ -70,7 +71,5 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             Some(Command::Demo(args)) => demo::run(&args, &options),
         }
     });
-    Ok(unless_interrupted(verb)
-        .await?
-        .unwrap_or(Outcome::Interrupted))
+    Ok(unless_ended(verb).await?.unwrap_or(Outcome::Interrupted))
 }
