@@ -26,6 +26,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use std::collections::{BTreeMap, HashMap};
 use std::slice;
 use std::sync::Arc;
+use url::Url;
 
 const PARQUET: &str = ".parquet";
 /// The ending of every name.
@@ -89,7 +90,11 @@ impl<'a> Files<'a> {
         location: &'a str,
         url: &'a ListingTableUrl,
     ) -> Result<Self> {
-        let state = context.state();
+        let mut state = context.state();
+        if names_folders(url) {
+            let options = state.config_mut().options_mut();
+            options.execution.listing_table_ignore_subdirectory = false;
+        }
         let store = state.runtime_env().object_store(url)?;
         let mut found: Vec<_> = url
             .list_all_files(&state, store.as_ref(), EVERY)
@@ -154,10 +159,24 @@ impl<'a> Files<'a> {
             },
         );
         let schema = self.schema(&*options.format).await?;
-        let config = ListingTableConfig::new(self.url.clone())
+        let config = ListingTableConfig::new_with_multi_paths(self.urls()?)
             .with_listing_options(options)
             .with_schema(schema);
         Ok(Arc::new(ListingTable::try_new(config)?))
+    }
+
+    /// What the engine lists again: it would not look into the folders that a pattern names.
+    fn urls(&self) -> Result<Vec<ListingTableUrl>> {
+        if !names_folders(self.url) {
+            return Ok(vec![self.url.clone()]);
+        }
+        let store = self.url.object_store();
+        let url = |file: &ObjectMeta| {
+            let mut url: Url = AsRef::<Url>::as_ref(&store).clone();
+            url.set_path(file.location.as_ref());
+            ListingTableUrl::try_new(url, None)
+        };
+        Ok(self.found.iter().map(url).collect::<Result<_, _>>()?)
     }
 
     /// The columns of all files together.
@@ -244,10 +263,17 @@ impl<'a> Files<'a> {
     }
 }
 
+/// Whether a location's pattern says which folders it means, as `exports/*/*.csv` does.
+fn names_folders(url: &ListingTableUrl) -> bool {
+    url.get_glob()
+        .as_ref()
+        .is_some_and(|pattern| pattern.as_str().contains('/'))
+}
+
 /// Makes the configured stores known to the engine.
 pub(crate) fn configure(context: &SessionContext, stores: &BTreeMap<String, Store>) -> Result<()> {
     for (place, settings) in stores {
-        let url = url::Url::parse(place).map_err(|error| {
+        let url = Url::parse(place).map_err(|error| {
             Error::new(format!("`{place}` is not a URL: {error}")).at("[stores] in apportion.toml")
         })?;
         if url.scheme() != "s3" {
@@ -271,7 +297,7 @@ pub(crate) fn register(context: &SessionContext, location: &str) -> Result<()> {
     else {
         return Ok(());
     };
-    let url = url::Url::parse(location).map_err(|error| Error::new(error.to_string()))?;
+    let url = Url::parse(location).map_err(|error| Error::new(error.to_string()))?;
     let known = &context.runtime_env().object_store_registry;
     if known.get_store(&url).is_ok() {
         return Ok(());
