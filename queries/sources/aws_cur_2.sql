@@ -1,8 +1,8 @@
 -- Question:    What does an AWS Cost and Usage Report 2.0 say was charged?
 -- Grain:       one row per line item
 -- Relation:    billing
--- Reads:       Parquet of the AWS Cost and Usage Report 2.0, with columns such as line_item_unblended_cost
--- Optional:    line_item_iam_principal, line_item_resource_id, bill_invoice_id, line_item_line_item_description
+-- Reads:       Parquet or CSV of the AWS Cost and Usage Report 2.0, with columns such as line_item_unblended_cost
+-- Optional:    resource_tags, line_item_iam_principal, line_item_resource_id, bill_invoice_id, line_item_line_item_description
 -- Parameters:
 --   input relation   The lines.
 --   customer_tag_key text = 'user_customer_id'   The resource tag whose value is the customer.
@@ -28,10 +28,10 @@ lines as (
         cast(bill_billing_period_start_date as varchar) as billing_period_start,
         line_item_unblended_cost as unblended_cost,
         line_item_currency_code as currency,
-        map_extract(resource_tags, $customer_tag_key)[1] as customer_tag,
-        bill_invoice_id as invoice_id,
-        line_item_resource_id as resource_id,
-        line_item_iam_principal as iam_principal,
+        nullif(json_as_text(resource_tags, $customer_tag_key), '') as customer_tag,
+        nullif(bill_invoice_id, '') as invoice_id,
+        nullif(line_item_resource_id, '') as resource_id,
+        nullif(line_item_iam_principal, '') as iam_principal,
         line_item_line_item_description as line_item_description
     from input
 )

@@ -61,7 +61,7 @@ pub struct Header {
     /// Of a source: columns that some layouts of its input lack; there they are NULL.
     pub optional: Vec<String>,
     /// Of a source that reads JSON: places that some of the first documents must have, such as
-    /// `data[].results[].amount`.
+    /// `data[].results[].amount`; one of several where they are joined by `or`.
     pub expects: Vec<String>,
     /// Of a source of `billing`: a query over `input` alone, by provider, billing period and currency.
     pub control_total: Option<String>,

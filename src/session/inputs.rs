@@ -166,7 +166,8 @@ impl Session {
             }
         }
         let is_there = |place: &str| documents.iter().any(|document| has(document, place));
-        match expects.iter().find(|place| !is_there(place)) {
+        let is_met = |places: &&String| places.split(" or ").any(is_there);
+        match expects.iter().find(|places| !is_met(places)) {
             None => Ok(()),
             Some(place) => Err(Error::new(format!("no `{place}` in its first documents"))),
         }
@@ -198,7 +199,7 @@ impl Session {
                 Error::new(format!("source `{name}` declares no control total"))
                     .hint("add `-- Control total: select … from input` to its header")
             })?;
-            format!("WITH input AS ({}) {total}", own.with_optional(source))
+            format!("WITH input AS ({}) {total}", own.as_sources_see_it(source))
         } else {
             let Some(billing) = relation::relation("billing") else {
                 return Err(Error::new("there is no relation `billing`"));
@@ -269,17 +270,24 @@ impl Own {
             "SELECT *, '{}' AS input FROM {}(input => ({}))",
             self.location,
             conform::quoted(&source.name),
-            self.with_optional(source)
+            self.as_sources_see_it(source)
         )
     }
 
-    /// The input, with NULL for the columns that a source can do without.
-    fn with_optional(&self, source: &SavedQuery) -> String {
+    /// The input, with NULL for the columns that a source can do without. Maps, lists and structs are
+    /// JSON text, as the same export has them in CSV: a source need not know the kind of file.
+    fn as_sources_see_it(&self, source: &SavedQuery) -> String {
+        let fields = self.schema.fields().iter();
+        let columns = fields.map(|field| match conform::quoted(field.name()) {
+            name if field.data_type().is_nested() => format!("to_json({name}) AS {name}"),
+            name => name,
+        });
         let lacks = |name: &&String| self.schema.column_with_name(name).is_none();
         let absent = source.header.optional.iter().filter(lacks);
         let absent =
-            absent.map(|name| format!(", arrow_cast(NULL, 'Utf8') AS {}", conform::quoted(name)));
-        format!("SELECT *{} FROM {}", absent.collect::<String>(), self.table)
+            absent.map(|name| format!("arrow_cast(NULL, 'Utf8') AS {}", conform::quoted(name)));
+        let columns: Vec<_> = columns.chain(absent).collect();
+        format!("SELECT {} FROM {}", columns.join(", "), self.table)
     }
 
     /// An input that has the relation's own columns, some perhaps by other names.
