@@ -5,7 +5,8 @@
 -- Expects:     message.usage.input_tokens, sessionId
 -- Parameters:
 --   input relation   The lines.
--- Notes:       A request stands on a line for each of its blocks: it counts once, with the most output.
+-- Notes:       A message stands on a line for each of its blocks, and again in sessions that resume
+--              it: it counts once, with the most output. What Claude Code writes itself is no call.
 --              Anthropic counts input beside what its cache read and wrote; input_tokens here is all.
 --              No customer is on the lines.
 
@@ -14,20 +15,24 @@ with
 lines as (
     select
         json_as_text(document, 'requestId') as request_id,
+        json_as_text(document, 'message', 'id') as message_id,
         json_as_text(document, 'timestamp') as at,
         json_as_text(document, 'sessionId') as session_id,
         json_as_text(document, 'message', 'model') as model,
         json_get_json(document, 'message', 'usage') as usage
     from input
-    where json_as_text(document, 'type') = 'assistant' and json_as_text(document, 'message', 'usage') is not null
+    where
+        json_as_text(document, 'type') = 'assistant'
+        and json_as_text(document, 'message', 'usage') is not null
+        and json_as_text(document, 'message', 'model') is distinct from '<synthetic>'
 ),
 
 numbered as (
     select
         *,
         row_number() over (
-            partition by coalesce(request_id, concat(session_id, at))
-            order by json_get_int(usage, 'output_tokens') desc, at
+            partition by coalesce(message_id, request_id, concat(session_id, at))
+            order by json_get_int(usage, 'output_tokens') desc, at, session_id
         ) as place
     from lines
 ),
@@ -53,5 +58,6 @@ select
     cache_read as cache_read_tokens,
     cache_write as cache_write_tokens,
     json_get_int(usage, 'cache_creation', 'ephemeral_1h_input_tokens') as cache_write_1h_tokens,
-    json_get_int(usage, 'output_tokens') as output_tokens
+    json_get_int(usage, 'output_tokens') as output_tokens,
+    json_get_int(usage, 'output_tokens_details', 'thinking_tokens') as reasoning_tokens
 from counted

@@ -2,7 +2,7 @@
 -- Grain:       one row per generation
 -- Relation:    ledger
 -- Reads:       CSV of OpenRouter's generations
--- Optional:    user, app_name, cancelled, tokens_reasoning, tokens_cached, api_key_name
+-- Optional:    user, app_name, cancelled, finish_reason_normalized, tokens_reasoning, tokens_cached, api_key_name
 -- Parameters:
 --   input relation   The generations.
 -- Notes:       The customer is the user that was sent along. The same file is a bill by request:
@@ -16,7 +16,11 @@ select
     model_permaslug as model,
     nullif(api_key_name, '') as sub_account,
     nullif(app_name, '') as feature,
-    case when lower(cancelled) = 'true' then 'cancelled' else 'ok' end as status,
+    case
+        when lower(cancelled) = 'true' then 'cancelled'
+        when finish_reason_normalized = 'error' then 'error'
+        else 'ok'
+    end as status,
     cast(tokens_prompt as bigint) as input_tokens,
     cast(nullif(tokens_cached, '') as bigint) as cache_read_tokens,
     cast(tokens_completion as bigint) as output_tokens,

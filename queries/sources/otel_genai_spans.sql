@@ -66,7 +66,8 @@ calls as (
         max(case name when 'gen_ai.response.model' then value end) as response_model,
         max(case name when 'gen_ai.request.model' then value end) as request_model,
         max(case name when 'gen_ai.agent.name' then value end) as agent_name,
-        max(case name when 'gen_ai.openai.response.service_tier' then value end) as service_tier,
+        max(case name when 'openai.response.service_tier' then value end) as service_tier,
+        max(case name when 'gen_ai.openai.response.service_tier' then value end) as older_service_tier,
         max(case name when 'gen_ai.usage.input_tokens' then value end) as input_tokens,
         max(case name when 'gen_ai.usage.prompt_tokens' then value end) as prompt_tokens,
         max(case name when 'gen_ai.usage.output_tokens' then value end) as output_tokens,
@@ -74,6 +75,9 @@ calls as (
         max(case name when 'gen_ai.usage.cache_read.input_tokens' then value end) as cache_read_tokens,
         max(case name when 'gen_ai.usage.cache_creation.input_tokens' then value end) as cache_creation_tokens,
         max(case name when 'gen_ai.usage.cache_write.input_tokens' then value end) as cache_write_tokens,
+        max(case name when 'gen_ai.usage.cache_read_input_tokens' then value end) as older_cache_read_tokens,
+        max(case name when 'gen_ai.usage.cache_creation_input_tokens' then value end)
+            as older_cache_creation_tokens,
         max(case name when 'gen_ai.usage.reasoning.output_tokens' then value end) as reasoning_tokens
     from named
     group by trace_id, span_id
@@ -86,12 +90,14 @@ select
     coalesce(conversation_id, session_id) as session_id,
     coalesce(provider_name, system) as provider,
     coalesce(response_model, request_model) as model,
-    service_tier,
+    coalesce(service_tier, older_service_tier) as service_tier,
     agent_name as feature,
     case when status in ('2', 'STATUS_CODE_ERROR') then 'error' else 'ok' end as status,
     cast(coalesce(input_tokens, prompt_tokens) as bigint) as input_tokens,
-    cast(cache_read_tokens as bigint) as cache_read_tokens,
-    cast(coalesce(cache_creation_tokens, cache_write_tokens) as bigint) as cache_write_tokens,
+    cast(coalesce(cache_read_tokens, older_cache_read_tokens) as bigint) as cache_read_tokens,
+    cast(
+        coalesce(cache_creation_tokens, cache_write_tokens, older_cache_creation_tokens) as bigint
+    ) as cache_write_tokens,
     cast(coalesce(output_tokens, completion_tokens) as bigint) as output_tokens,
     cast(reasoning_tokens as bigint) as reasoning_tokens,
     trace_id,

@@ -73,7 +73,7 @@ fn inputs_of_many_kinds_make_one_bill_and_reconcile() {
         "sql",
         "select count(*) as calls from ledger",
     ]);
-    assert_eq!(calls, "calls\n5\n");
+    assert_eq!(calls, "calls\n9\n");
 }
 
 #[test]
@@ -116,14 +116,14 @@ fn keys_may_come_from_the_environment() {
     assert_eq!(String::from_utf8(ended.stdout).unwrap(), "n\n4\n");
 }
 
-/// What a project with one billing input says.
-fn refused(file: &str, source: &str) -> String {
+/// What a project with one input says.
+fn refused(relation: &str, file: &str, source: &str) -> String {
     let project = Project::new();
     let location = fixture(file);
     project.write(
         "apportion.toml",
         format!(
-            "[billing]\ninputs = [{{ location = \"{}\", source = \"{source}\" }}]\n",
+            "[{relation}]\ninputs = [{{ location = \"{}\", source = \"{source}\" }}]\n",
             location.display()
         ),
     );
@@ -132,19 +132,25 @@ fn refused(file: &str, source: &str) -> String {
 
 #[test]
 fn an_export_of_another_kind_is_told_with_the_kinds_that_fit() {
-    let said = refused("focus.csv", "openai_costs_csv");
+    let said = refused("billing", "focus.csv", "openai_costs_csv");
     assert!(said.contains("no field named amount_value"), "{said}");
     assert!(said.contains("`focus` would fit"), "{said}");
-    let said = refused("openai_costs.json", "anthropic_cost_report");
+    let said = refused("billing", "openai_costs.json", "anthropic_cost_report");
     assert!(
         said.contains("no `data[].results[].amount`") || said.contains("no `data[].starting_at`"),
         "{said}"
     );
     assert!(said.contains("`openai_costs` would fit"), "{said}");
-    let said = refused("openai_costs.csv", "openai_cost_csv");
+    let said = refused("billing", "openai_costs.csv", "openai_cost_csv");
     assert!(said.contains("did you mean `openai_costs_csv`?"), "{said}");
-    let said = refused("claude_code.jsonl", "claude_code");
+    let said = refused("billing", "claude_code.jsonl", "claude_code");
     assert!(said.contains("makes `ledger`, not `billing`"), "{said}");
+    let said = refused("ledger", "claude_code.jsonl", "helicone_requests");
+    assert!(
+        said.contains("no `data[].request_created_at or request_created_at`"),
+        "{said}"
+    );
+    assert!(said.contains("`claude_code` would fit"), "{said}");
 }
 
 #[test]
