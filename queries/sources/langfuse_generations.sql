@@ -7,8 +7,8 @@
 --              says the user and session where it does not itself. Without the key in the metadata,
 --              the user is the customer. Langfuse counts each token once: input is beside what
 --              caches read and wrote, output beside reasoning; here input_tokens and output_tokens
---              are all. Where the total is no more than input and output, the sender had them
---              within. No provider is recorded: it is what the instrumentation names, or whose
+--              are all. A sender had them within where its total is input and output alone, and
+--              they fit. No provider is recorded: it is what the instrumentation names, or whose
 --              model it is. A cost of zero is that of a model that Langfuse has no price for.
 
 with
@@ -87,11 +87,20 @@ usage as (
     group by id
 ),
 
+judged as (
+    select
+        *,
+        input + output = total
+        and input >= coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)
+        and output >= coalesce(reasoning_tokens, 0) as has_parts_within
+    from usage
+),
+
 calls as (
     select
-        * exclude (total, input, output, input_parts, output_parts),
-        case when input + output = total then input else input_parts end as input_tokens,
-        case when input + output = total then output else output_parts end as output_tokens,
+        * exclude (total, input, output, input_parts, output_parts, has_parts_within),
+        case when has_parts_within then input else input_parts end as input_tokens,
+        case when has_parts_within then output else output_parts end as output_tokens,
         coalesce(
             json_as_text(attributes, 'gen_ai.provider.name'),
             json_as_text(attributes, 'gen_ai.system'),
@@ -115,7 +124,7 @@ calls as (
             end
         ) as provider
     from generations
-    left join usage using (id)
+    left join judged using (id)
 )
 
 select
