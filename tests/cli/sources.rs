@@ -127,7 +127,7 @@ fn refused(relation: &str, file: &str, source: &str) -> String {
             location.display()
         ),
     );
-    project.refusal(&["sql", "select count(*) from billing"])
+    project.refusal(&["sql", &format!("select count(*) from {relation}")])
 }
 
 #[test]
