@@ -91,6 +91,7 @@ pub static RELATIONS: &[Relation] = &[
         name: "ledger",
         required: true,
         columns: &[
+            may("input", Text),
             may("request_id", Text),
             needs("called_at", Time),
             may("completed_at", Time),

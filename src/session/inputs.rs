@@ -40,6 +40,10 @@ impl Session {
         let mut totals = vec![];
         for (number, input) in relation.inputs.iter().enumerate() {
             let place = || format!("{} input `{}`", relation.relation, input.location);
+            if relation.inputs[..number].contains(input) {
+                return Err(Error::new(format!("the {} is named twice", place()))
+                    .hint("what is read twice counts twice: leave one of them out"));
+            }
             let name = format!("{}_{}", relation.relation, number + 1);
             let read = store::table(&self.environment.context, &input.location)
                 .await
@@ -294,6 +298,7 @@ impl Own {
     fn as_it_is(&self, relation: &str, names: &BTreeMap<String, String>) -> Result<String> {
         let mut table = self.table.clone();
         let mut columns = "*".to_owned();
+        let mut own = String::new();
         if let Some(known) = relation::relation(relation) {
             let found = self.named(known, names)?;
             let mut schema = found.schema;
@@ -302,12 +307,10 @@ impl Own {
             }
             conform::over(known, "x", &schema)?;
             table = found.table;
+            if known.columns.iter().any(|column| column.name == "input") && !self.says_its_input() {
+                own = format!(", '{}' AS input", self.location);
+            }
         }
-        let own = if relation == "billing" && !self.says_its_input() {
-            format!(", '{}' AS input", self.location)
-        } else {
-            String::new()
-        };
         Ok(format!("SELECT {columns}{own} FROM {table}"))
     }
 

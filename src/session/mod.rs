@@ -286,7 +286,9 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_information_schema(true)
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true);
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // Below a union of inputs the rule makes a column twice, and the plan is refused.
+        .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false);
     if let Some(threads) = settings.threads {
         config = config.with_target_partitions(threads);
     }

@@ -174,3 +174,50 @@ fn a_charge_over_no_time_is_found() {
         ended.stdout
     );
 }
+
+const CALLS: &str = "called_at,provider,model,request_id,input_tokens,output_tokens\n\
+                     2026-10-01T12:00:00Z,p,m,r1,10,5\n";
+const BILL: &str = "provider,charge_category,charge_period_start,charge_period_end,billing_period,\
+                    billed_cost,currency\n\
+                    p,Usage,2026-10-01T00:00:00Z,2026-11-01T00:00:00Z,2026-10,1,USD\n";
+
+#[test]
+fn inputs_that_overlap_are_found() {
+    let project = Project::new();
+    project.write("calls/october.csv", CALLS);
+    project.write("bill.csv", BILL);
+    project.write(
+        "apportion.toml",
+        "[ledger]\ninputs = [{ location = \"calls/*.csv\" }, { location = \"calls/october.csv\" }]\n\
+         [billing]\ninputs = [{ location = \"bill.csv\" }]\n",
+    );
+    let ended = project.run(&["check", "inputs_do_not_overlap", "requests_are_logged_once"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for expected in [
+        "inputs_do_not_overlap     1 row",
+        "calls/*.csv, ",
+        "requests_are_logged_once  0 rows",
+    ] {
+        assert!(
+            ended.stdout.contains(expected),
+            "{expected}\n{}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn an_input_that_is_named_twice_is_refused() {
+    let project = Project::new();
+    project.write("bill.csv", BILL);
+    project.write(
+        "apportion.toml",
+        "[billing]\ninputs = [{ location = \"bill.csv\" }, { location = \"bill.csv\" }]\n",
+    );
+    let said = project.refusal(&["check"]);
+    assert!(
+        said.starts_with("error: the billing input `")
+            && said.contains("bill.csv` is named twice\n  hint: what is read twice counts twice"),
+        "{said}"
+    );
+}
