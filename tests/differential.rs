@@ -331,6 +331,55 @@ async fn attribution_agrees_with_the_reference() {
     }
 }
 
+/// What the causes of the variance sum to is what was attributed and listed, in every world. List cost
+/// is compared where a provider's prices are in one currency, and it bills in that.
+#[tokio::test]
+async fn the_causes_of_the_variance_sum_to_it() {
+    for seed in seeds().take(3) {
+        let worlds = (0..40).map(|n| random::world(seed * 10_000 + n, &format!("w{n:04}")));
+        let session = session(2, 8192).await;
+        tables::register(&session, &random::merge(worlds.collect()));
+        let months = format!("'{}..{}'", random::MONTHS[0], random::MONTHS[3]);
+        let asked = format!("period => {months}, salt => '{}'", random::SALT);
+        let sql = format!(
+            "WITH causes AS (
+                 SELECT
+                     period, provider, currency, sum(billed_cost) AS billed_cost,
+                     sum(list_cost) AS list_cost
+                 FROM cost_variance({asked}) GROUP BY period, provider, currency
+             ),
+             costs AS (
+                 SELECT period, provider, currency, sum(cost) AS cost
+                 FROM attributed_costs({asked}) GROUP BY period, provider, currency
+             ),
+             lists AS (
+                 SELECT period, provider, min(price_currency) AS currency, sum(list_cost) AS list_cost
+                 FROM usage_cells(period => {months})
+                 WHERE period BETWEEN '{}' AND '{}' AND list_cost <> 0
+                 GROUP BY period, provider HAVING count(DISTINCT price_currency) = 1
+             )
+             SELECT coalesce(causes.period, costs.period), coalesce(causes.provider, costs.provider)
+             FROM causes
+             FULL JOIN costs
+                 ON causes.period = costs.period
+                 AND causes.provider = costs.provider
+                 AND causes.currency = costs.currency
+             LEFT JOIN lists
+                 ON costs.period = lists.period
+                 AND costs.provider = lists.provider
+                 AND costs.currency = lists.currency
+             WHERE
+                 coalesce(causes.billed_cost, 0) <> coalesce(costs.cost, 0)
+                 OR causes.list_cost <> lists.list_cost",
+            random::MONTHS[0],
+            random::MONTHS[3],
+        );
+        let differing = session.collect(&sql).await.unwrap();
+        let rows: usize = differing.iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(rows, 0, "seed {seed}: {differing:?}");
+    }
+}
+
 /// Partitions, rows a batch, and worlds: the answer depends on neither of the first two, and small
 /// batches take long.
 const SHAPES: [(usize, usize, u64); 4] = [(2, 8192, 150), (1, 16, 12), (3, 7, 8), (4, 512, 100)];

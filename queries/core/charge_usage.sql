@@ -1,5 +1,6 @@
 -- Question:    What did each party use of what each charge is split over?
--- Grain:       one row per charge, customer, and group of calls below the customer
+-- Grain:       one row per charge, customer, and group of calls below the customer; with by_day also
+--              per day of the calls, and whether they have a price
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The billing period.
 --   basis      billed|effective = 'billed'   As in charges.
@@ -7,6 +8,7 @@
 --   salt       text = ''   As in resolved_charges.
 --   idle       leave|spread = 'leave'   As in resolved_charges.
 --   depth      integer = 0   As in usage_cells.
+--   by_day     boolean = false   Whether days, and priced and unpriced calls, stand apart.
 -- Notes:       Everything that may weigh is here, by what it is for: the charge's token type, all input,
 --              the whole call. What has a price and what has none are counted apart.
 
@@ -64,6 +66,7 @@ rated as (
         bearing.rate,
         case when bearing.way = 'tag' then bearing.tagged_customer_id else cells.customer_id end
             as customer_id,
+        case when $by_day then cast(bearing.slot_start as date) end as day,
         cells.* exclude (
             customer_id, named_customer_id, slot_start, provider, sub_account, service_tier, tier,
             billed_request_id, price_currency, period
@@ -125,6 +128,8 @@ select
     query_type,
     session_id,
     request_id,
+    day,
+    case when $by_day then is_priced end as is_priced,
     sum(case when is_priced_by_type then cast(type_cost as decimal(76, 12)) * rate end) as type_cost,
     sum(case when is_priced_by_type then type_tokens else 0 end) as type_tokens,
     sum(case when is_priced_by_type then 0 else type_tokens end) as type_tokens_unpriced,
@@ -139,4 +144,4 @@ select
 from typed
 group by
     charge_number, token_type, customer_id, feature, case when $depth >= 2 then model end,
-    query_type, session_id, request_id
+    query_type, session_id, request_id, day, case when $by_day then is_priced end
