@@ -44,7 +44,8 @@ fn program_in(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// The demo in a session, and what the range of all its months answers as tables: `accounts` is its
-/// allocation, `costs` its attributed costs, `calls` its priced and `unbilled` its unbilled calls.
+/// allocation, `costs` its attributed costs, `calls` its priced and `unbilled` its unbilled calls, and
+/// `variances` the causes of its cost variance.
 struct Demo {
     runtime: Runtime,
     session: Session,
@@ -59,6 +60,7 @@ static DEMO: LazyLock<Demo> = LazyLock::new(|| {
             ("costs", "attributed_costs"),
             ("calls", "priced_calls"),
             ("unbilled", "unbilled_calls"),
+            ("variances", "cost_variance"),
         ] {
             let sql = format!("SELECT * FROM {function}(period => '{ALL_MONTHS}')");
             let batches = session.collect(&sql).await.unwrap();
@@ -418,6 +420,62 @@ fn august_takes_back_and_bills_a_stranger() {
          AND billed_cost = 37.50 GROUP BY customer_tag",
         "eval-harness | 1",
     );
+}
+
+/// Every unit billed and listed has one cause, in every month and for every provider.
+#[test]
+fn the_causes_of_the_variance_sum_to_it() {
+    answers(
+        &format!(
+            "SELECT reconciled.period, reconciled.provider
+             FROM reconciliation(period => '{ALL_MONTHS}') AS reconciled
+             LEFT JOIN (
+                 SELECT
+                     period, provider, currency, sum(billed_cost) AS billed_cost,
+                     sum(list_cost) AS list_cost, sum(variance) AS variance
+                 FROM variances GROUP BY period, provider, currency
+             ) AS causes
+                 ON reconciled.period = causes.period
+                 AND reconciled.provider = causes.provider
+                 AND reconciled.currency = causes.currency
+             WHERE coalesce(
+                 reconciled.inference <> causes.billed_cost
+                 OR reconciled.list_cost <> causes.list_cost
+                 OR reconciled.variance <> causes.variance,
+                 true
+             )"
+        ),
+        // List prices are in dollars, so that reconciliation cannot compare a bill in euros.
+        "2026-07 | google",
+    );
+    answers(
+        "SELECT period, provider, cause, sum(variance) FROM variances
+         WHERE cause NOT IN ('price', 'credits and taxes')
+         GROUP BY period, provider, cause ORDER BY period, provider, cause",
+        "2026-04 | openai    | unpriced calls |    2.406548880000
+         2026-06 | openai    | unbilled calls | -104.323939650000
+         2026-08 | anthropic | unknown tag    |   37.500000000000
+         2026-08 | openai    | another month  |   -1.870000000000
+         2026-09 | mistral   | unbilled calls |   -4.867761000000",
+    );
+}
+
+/// A check finds what is planted, and nothing else.
+#[test]
+fn the_checks_find_the_flaws() {
+    let arguments = ["--demo", "check", "--period", ALL_MONTHS, "--format", "csv"];
+    let text = program(&arguments);
+    let found: Vec<_> = text
+        .lines()
+        .skip(1)
+        .filter(|line| !line.ends_with(",0"))
+        .collect();
+    let expected = [
+        "calls_are_billed,warning,17",
+        "calls_are_priced,warning,1",
+        "costs_are_attributed,warning,2",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

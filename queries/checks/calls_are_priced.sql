@@ -10,6 +10,7 @@ select
     unpriced_reason,
     nearest_models,
     count(*) as calls,
+    min(request_id) as for_example,
     min(called_at) as first_called_at,
     max(called_at) as last_called_at
 from unpriced_calls(period => $period)

@@ -8,6 +8,7 @@ with
 judged as (
     select
         input,
+        charge_id,
         billed_cost,
         case
             when provider is null then 'no provider'
@@ -25,7 +26,12 @@ judged as (
     from billing
 )
 
-select input, finding, count(*) as charges, sum(billed_cost) as billed_cost
+select
+    input,
+    finding,
+    count(*) as charges,
+    min(charge_id) as for_example,
+    sum(billed_cost) as billed_cost
 from judged
 where finding is not null
 group by input, finding

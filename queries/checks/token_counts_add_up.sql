@@ -13,6 +13,7 @@ counted as (
     select
         provider,
         model,
+        request_id,
         case
             when least(input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
                 cache_write_1h_tokens, reasoning_tokens) < 0
@@ -28,7 +29,7 @@ counted as (
     from priced_calls(period => $period)
 )
 
-select provider, model, finding, count(*) as calls
+select provider, model, finding, count(*) as calls, min(request_id) as for_example
 from counted
 where finding is not null
 group by provider, model, finding

@@ -132,7 +132,7 @@ invoiced as (
         select distinct input, provider, period, currency, invoice_id from charges
     ) as charges
     inner join invoices
-        on charges.provider = invoices.provider
+        on charges.provider = canonical('provider', invoices.provider)
         and charges.invoice_id = invoices.invoice_id
         and charges.currency = invoices.currency
     group by charges.input, charges.provider, charges.period, charges.currency
