@@ -91,7 +91,6 @@ pub static RELATIONS: &[Relation] = &[
         name: "ledger",
         required: true,
         columns: &[
-            may("input", Text),
             may("request_id", Text),
             needs("called_at", Time),
             may("completed_at", Time),
@@ -112,6 +111,7 @@ pub static RELATIONS: &[Relation] = &[
             may("reasoning_tokens", Whole),
             may("response_cached", Flag),
             may("list_cost", Amount),
+            may("input", Text),
         ],
     },
     Relation {

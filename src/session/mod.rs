@@ -288,7 +288,10 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
         // Below a union of inputs the rule makes a column twice, and the plan is refused.
-        .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false);
+        .set_bool(
+            "datafusion.optimizer.enable_leaf_expression_pushdown",
+            false,
+        );
     if let Some(threads) = settings.threads {
         config = config.with_target_partitions(threads);
     }
