@@ -9,8 +9,9 @@
 -- Notes:       control_total is the input's own sum over its raw column. control_total +
 --              import_rounding = inference + out_of_scope, and inference = tagged_cost + request_cost +
 --              usage_cost + unattributed_cost: difference is what is left, and is zero.
---              variance is the bill less the list cost of the month's calls, where both are known in
---              one currency; untested names dimensions that charges state and no call carries.
+--              list_cost, and variance, which is the bill less it, are of the provider over all its
+--              inputs, where both are known in one currency; cost_variance says why. untested names
+--              dimensions that charges state and no call carries.
 
 with
 
@@ -186,7 +187,9 @@ select
         - coalesce(attributed.unattributed_cost, 0)
     ) as difference,
     listed.list_cost,
-    attributed.cost - listed.list_cost as variance,
+    sum(attributed.cost) over (
+        partition by imported.period, imported.provider, imported.currency
+    ) - listed.list_cost as variance,
     rounded_ratio(counted.covered_tokens, counted.stated_tokens, 6) as coverage,
     imported.billed_cost,
     imported.effective_cost,
