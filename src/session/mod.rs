@@ -75,6 +75,7 @@ impl Session {
             // On the heap: the states of what plans are large.
             if let Err(error) = Box::pin(session.register(relation)).await {
                 let name = relation.relation.clone();
+                let error = error.at(format!("[{name}] in apportion.toml"));
                 session.environment.keep_unreadable(name, error);
             }
         }

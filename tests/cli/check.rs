@@ -217,7 +217,8 @@ fn an_input_that_is_named_twice_is_refused() {
     let said = project.refusal(&["check"]);
     assert!(
         said.starts_with("error: the billing input `")
-            && said.contains("bill.csv` is named twice\n  hint: what is read twice counts twice"),
+            && said.contains("bill.csv` is named twice\n  in: [billing] in apportion.toml\n")
+            && said.contains("  hint: what is read twice counts twice"),
         "{said}"
     );
 }
