@@ -11,8 +11,9 @@ use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
     call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
-    margin_band, nearest_models, price_cost_parts, price_id, rounded_ratio, slot_start,
-    slots_within, to_amount, to_exact, to_json,
+    margin_band, nearest_models, overage_charge, price_cost_parts, price_id, rounded_ratio,
+    scaled_amount, slot_start, slots_within, target_price, tiered_charge, to_amount, to_exact,
+    to_json, usage_cap,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -87,12 +88,20 @@ fn all(reference: Arc<Reference>) -> Vec<Function> {
             converted_amount::ConvertedAmount::new(),
         ),
         scalar(&customer_hash::MANUAL, customer_hash::CustomerHash::new()),
+        scalar(
+            &overage_charge::MANUAL,
+            overage_charge::OverageCharge::new(),
+        ),
         scalar(&rounded_ratio::MANUAL, rounded_ratio::RoundedRatio::new()),
+        scalar(&scaled_amount::MANUAL, scaled_amount::ScaledAmount::new()),
         scalar(&slot_start::MANUAL, slot_start::SlotStart::new()),
         scalar(&slots_within::MANUAL, slots_within::SlotsWithin::new()),
+        scalar(&target_price::MANUAL, target_price::TargetPrice::new()),
+        scalar(&tiered_charge::MANUAL, tiered_charge::TieredCharge::new()),
         scalar(&to_amount::MANUAL, to_amount::ToAmount::new()),
         scalar(&to_exact::MANUAL, to_exact::ToExact::new()),
         scalar(&to_json::MANUAL, to_json::ToJson::new()),
+        scalar(&usage_cap::MANUAL, usage_cap::UsageCap::new()),
         window(&apportion::MANUAL, apportion::Apportion::new().into()),
         window(
             &apportion_down::MANUAL,

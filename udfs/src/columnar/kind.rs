@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Timestamp,
     /// A list of instants.
     Timestamps,
+    /// A list of the steps of a plan, each a struct.
+    Steps,
     /// Anything at all.
     Any,
 }
@@ -41,6 +43,7 @@ impl Kind {
                 Self::AnyNumber => any_number(given),
                 Self::Timestamp => timestamp(given),
                 Self::Timestamps => timestamps(given),
+                Self::Steps => steps(given),
                 Self::Any => Some(given.clone()),
             },
         }
@@ -56,6 +59,9 @@ impl Kind {
             Self::AnyNumber => "a number or a text",
             Self::Timestamp => "a timestamp",
             Self::Timestamps => "a list of timestamps",
+            Self::Steps => {
+                "a list of structs with from_unit and unit_price, maybe flat_fee and minimum"
+            }
             Self::Any => "any value",
         }
     }
@@ -126,6 +132,21 @@ fn timestamps(given: &DataType) -> Option<DataType> {
     Some(DataType::List(Arc::new(Field::new_list_field(
         element, true,
     ))))
+}
+
+fn steps(given: &DataType) -> Option<DataType> {
+    const PARTS: [&str; 4] = ["from_unit", "unit_price", "flat_fee", "minimum"];
+    let DataType::List(element) = given else {
+        return None;
+    };
+    let DataType::Struct(parts) = element.data_type() else {
+        return None;
+    };
+    let known = parts
+        .iter()
+        .all(|part| PARTS.contains(&part.name().as_str()));
+    let complete = PARTS[..2].iter().all(|part| parts.find(part).is_some());
+    (known && complete).then(|| given.clone())
 }
 
 pub(crate) fn micros(zone: Option<&str>) -> DataType {

@@ -14,7 +14,7 @@ use super::rounding::half_even;
 const MAX_POWER: u32 = 154;
 
 /// `±digits / 10^scale`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exact {
     negative: bool,
     digits: U512,
@@ -57,6 +57,37 @@ impl Exact {
 
     pub fn is_positive(&self) -> bool {
         !self.negative && !self.is_zero()
+    }
+
+    pub fn is_negative(&self) -> bool {
+        self.negative && !self.is_zero()
+    }
+
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self::new(!self.negative, self.digits, self.scale)
+    }
+
+    /// The exact sum; `None` beyond 512 bits.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let [left, right] = [self.at_scale(scale)?, other.at_scale(scale)?];
+        let (larger, smaller) = if left.magnitude >= right.magnitude {
+            (left, right)
+        } else {
+            (right, left)
+        };
+        let digits = if larger.negative == smaller.negative {
+            larger.magnitude.checked_add(smaller.magnitude)?
+        } else {
+            larger.magnitude.checked_sub(smaller.magnitude)?
+        };
+        Some(Self::new(larger.negative, digits, scale))
+    }
+
+    /// The exact difference; `None` beyond 512 bits.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(other.negated())
     }
 
     /// The exact product; `None` beyond 512 bits.
@@ -123,6 +154,21 @@ impl Exact {
             negative: self.negative != divisor.negative,
             magnitude,
         })
+    }
+
+    /// The least number of `scale` decimals that is not below `self / divisor`, which is not negative.
+    pub fn over_rounded_up(self, divisor: Self, scale: i32) -> Result<Units, MoneyError> {
+        let overflow = MoneyError::Overflow { precision: 76 };
+        let nearest = self.over(divisor, scale)?;
+        let reached = Self::new(false, nearest.magnitude, scale).checked_mul(divisor);
+        match reached.and_then(|reached| reached.checked_cmp(self)) {
+            None => Err(overflow),
+            Some(Ordering::Less) => Ok(Units {
+                negative: false,
+                magnitude: nearest.magnitude.checked_add(U512::ONE).ok_or(overflow)?,
+            }),
+            Some(_) => Ok(nearest),
+        }
     }
 
     fn at_scale(self, scale: i32) -> Option<Units> {
@@ -258,7 +304,34 @@ mod tests {
         assert_eq!(exact("-0.0").exactly(0).unwrap().to_i128(38), Ok(0));
     }
 
+    #[test]
+    fn the_next_number_is_taken_only_where_it_is_needed() {
+        let up = |text: &str, divisor: &str| {
+            let units = exact(text).over_rounded_up(exact(divisor), 2).unwrap();
+            units.to_i128(38).unwrap()
+        };
+        assert_eq!(up("1", "4"), 25);
+        assert_eq!(up("1", "3"), 34);
+        assert_eq!(up("1.000000000001", "4"), 26);
+        assert_eq!(up("2", "3"), 67);
+        assert_eq!(up("0", "3"), 0);
+    }
+
     proptest! {
+        #[test]
+        fn sums_and_differences_are_those_of_the_numbers(a: i64, b: i64, up in 0..30_i32) {
+            let scaled = Exact::new(
+                a < 0, U512::from(a.unsigned_abs()).wrapping_mul(power_of_ten(up).unwrap()), up,
+            );
+            let b_exact = Exact::from_units(b.into(), 0);
+            let equal = |result: Option<Exact>, expected: i128| {
+                result.unwrap().checked_cmp(Exact::from_units(expected, 0)) == Some(Ordering::Equal)
+            };
+            let (a, b) = (i128::from(a), i128::from(b));
+            prop_assert!(equal(scaled.checked_add(b_exact), a.wrapping_add(b)));
+            prop_assert!(equal(scaled.checked_sub(b_exact), a.wrapping_sub(b)));
+        }
+
         #[test]
         fn order_is_that_of_the_numbers(a: i64, b: i64, up in 0..30_i32) {
             let (a, b) = (i128::from(a), i128::from(b));

@@ -6,6 +6,7 @@
 //! * [`Exact`]: any decimal that comes in from outside, before it is rounded once.
 //! * [`half_even`](rounding::half_even): the one rounding.
 //! * [`split`](split::split): the one way to divide an amount; its parts sum to it.
+//! * [`Tariff`](tariff::Tariff): what usage costs under a plan; [`target`]: the price that a cost asks for.
 //!
 //! What never happens here: a float, a wrapped overflow, a second rounding.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
@@ -15,6 +16,8 @@ pub mod exact;
 pub mod price;
 pub mod rounding;
 pub mod split;
+pub mod target;
+pub mod tariff;
 
 use std::fmt;
 
@@ -31,6 +34,13 @@ pub enum MoneyError {
     Overflow { precision: u8 },
     /// The number is finer than its type, and rounding was not asked for.
     TooFine { scale: i32 },
+    /// What is counted or priced is below zero.
+    Negative { what: &'static str },
+    /// The number is not in the range that it has to be in.
+    Outside {
+        what: &'static str,
+        range: &'static str,
+    },
 }
 
 impl fmt::Display for MoneyError {
@@ -49,6 +59,8 @@ impl fmt::Display for MoneyError {
                     "the number has more than {scale} decimals that are not zero"
                 )
             }
+            Self::Negative { what } => write!(f, "the {what} is negative"),
+            Self::Outside { what, range } => write!(f, "the {what} is not {range}"),
         }
     }
 }

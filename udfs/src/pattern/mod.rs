@@ -1,3 +1,4 @@
 //! Rules that classify customers. No Arrow.
 
 pub mod bands;
+pub mod cap;
