@@ -1,10 +1,13 @@
-//! What the program knows by itself: published list prices, and how names are spelled.
+//! What the program knows by itself: published list prices, how names are spelled, and the limits of
+//! the usual tiers.
 //!
-//! A session without `prices` has these; `aliases` has these beside the user's own, which come first.
+//! A session without `prices` or `bands` has these; `aliases` has these beside the user's own, which
+//! come first.
 
 use crate::error::{Error, Result};
 use crate::prices::spellings;
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use apportion_udfs::pattern::bands::DEFAULT;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
@@ -18,6 +21,7 @@ pub(crate) fn table(relation: &str) -> Result<Option<Arc<dyn TableProvider>>> {
     let batch = match relation {
         "prices" => prices()?,
         "aliases" => aliases()?,
+        "bands" => bands()?,
         _ => return Ok(None),
     };
     let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
@@ -59,6 +63,19 @@ fn aliases() -> Result<RecordBatch> {
         ("kind", column(|spelling| spelling.kind)),
         ("name", column(|spelling| spelling.name)),
         ("canonical", column(|spelling| spelling.canonical)),
+    ])
+    .map_err(|error| Error::new(error.to_string()))
+}
+
+fn bands() -> Result<RecordBatch> {
+    let percent = |part: fn(&(&str, i64, i64)) -> i64| -> ArrayRef {
+        Arc::new(DEFAULT.iter().map(part).map(Some).collect::<Int64Array>())
+    };
+    let tiers = DEFAULT.iter().map(|(tier, ..)| Some(*tier));
+    RecordBatch::try_from_iter([
+        ("tier", Arc::new(tiers.collect::<StringArray>()) as ArrayRef),
+        ("target_pct", percent(|(_, target, _)| *target)),
+        ("alert_pct", percent(|(_, _, alert)| *alert)),
     ])
     .map_err(|error| Error::new(error.to_string()))
 }

@@ -42,19 +42,21 @@ pub struct Bands {
     tiers: HashMap<String, Limits>,
 }
 
+/// Tier, target and alert in percent. Usage-based revenue moves with use, so it bears more cost than
+/// a subscription does.
+pub const DEFAULT: [(&str, i64, i64); 6] = [
+    ("SMB", 20, 35),
+    ("Entry", 20, 35),
+    ("Mid-Market", 18, 30),
+    ("Enterprise", 15, 25),
+    ("Usage-Based", 30, 50),
+    ("API", 30, 50),
+];
+
 impl Default for Bands {
-    /// Usage-based revenue moves with use, so it bears more cost than a subscription does.
     fn default() -> Self {
-        let tiers = [
-            ("SMB", 20, 35),
-            ("Entry", 20, 35),
-            ("Mid-Market", 18, 30),
-            ("Enterprise", 15, 25),
-            ("Usage-Based", 30, 50),
-            ("API", 30, 50),
-        ];
-        let percent = |whole| Exact::from_units(whole, 0);
-        Self::new(tiers.map(|(tier, target, alert)| {
+        let percent = |whole: i64| Exact::from_units(whole.into(), 0);
+        Self::new(DEFAULT.map(|(tier, target, alert)| {
             (
                 tier.to_owned(),
                 Limits {
