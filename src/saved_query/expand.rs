@@ -22,6 +22,7 @@ use super::{SavedQuery, named_arguments, query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, conform};
 use crate::shared::table::SharedTable;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNode;
@@ -205,6 +206,7 @@ impl Bindings {
 }
 
 /// One saved query with one set of arguments.
+#[derive(Clone)]
 struct Instance {
     label: String,
     query: Query,
@@ -455,10 +457,15 @@ impl<'s> Expander<'s> {
         let mut question = query(question)?;
         bindings.substitute(&mut question);
         let key = question.to_string();
-        if self.answers.contains_key(&key) {
+        let depends_on_rows_given = !bindings.relations.is_empty();
+        if self.answers.contains_key(&key) && !depends_on_rows_given {
             return Ok(());
         }
-        let batches = answer(self.environment, question, &self.stack, &mut self.answers).await?;
+        let batches = if depends_on_rows_given {
+            self.answered(question, bindings).await?
+        } else {
+            answer(self.environment, question, &self.stack, &mut self.answers).await?
+        };
         if let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) {
             let mut texts = batch.columns().iter().map(|column| {
                 argument(&ScalarValue::try_from_array(column, 0)?)
@@ -473,6 +480,29 @@ impl<'s> Expander<'s> {
         }
         self.answers.insert(key, Argument::Null);
         Ok(())
+    }
+
+    /// Runs a query that names relations which a call was given. They may name what was expanded so
+    /// far, so it is known there too.
+    async fn answered(&mut self, question: Query, given: &Bindings) -> Result<Vec<RecordBatch>> {
+        let mut inner = Self::new(self.environment);
+        inner.stack.clone_from(&self.stack);
+        inner.instances.clone_from(&self.instances);
+        inner.by_key.clone_from(&self.by_key);
+        let mut bindings = Bindings {
+            relations: given.relations.clone(),
+            ..Bindings::default()
+        };
+        let mut question = question;
+        std::mem::swap(&mut inner.answers, &mut self.answers);
+        let expanded = inner
+            .expand_body(&mut question, &mut bindings, "refused")
+            .await;
+        std::mem::swap(&mut inner.answers, &mut self.answers);
+        expanded?;
+        let plan = inner.finish(statement(question)).boxed().await?.plan;
+        let frame = self.environment.context.execute_logical_plan(plan).await?;
+        Ok(frame.collect().await?)
     }
 
     /// Every parameter's value: given, or the project's default, or the header's.
