@@ -250,6 +250,15 @@ pub static RELATIONS: &[Relation] = &[
         ],
     },
     Relation {
+        name: "caps",
+        required: false,
+        columns: &[
+            needs("customer_id", Text),
+            needs("measure", Text),
+            needs("cap", Whole),
+        ],
+    },
+    Relation {
         name: "value_delivered",
         required: false,
         columns: &[
