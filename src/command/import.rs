@@ -17,6 +17,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, UInt64Type};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempDir};
@@ -188,13 +189,11 @@ fn name_of(location: &str) -> String {
             }
         })
         .collect();
-    let hash = Sha256::digest(whole.as_bytes());
-    let hash: String = hash
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{stem}-{hash}")
+    let mut name = format!("{stem}-");
+    for byte in Sha256::digest(whole.as_bytes()).iter().take(4) {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
 }
 
 /// Moves each month's file to its name, and drops months that the export no longer has.

@@ -3,6 +3,7 @@
 //! A value is checked against its type when it is given, whatever entrance it came through, and
 //! is put into the parsed statement as a literal of that type: text never becomes SQL.
 
+use super::limits::Limits;
 use crate::error::{Error, Result};
 use datafusion::arrow::array::{Array, StringArray};
 use datafusion::arrow::compute::cast as converted;
@@ -41,6 +42,8 @@ pub enum ParameterType {
     Timestamps,
     /// A table, or a query in parentheses.
     Relation,
+    /// An integer or a decimal within limits, written `decimal>0` or `integer>=1<=12`.
+    Within(Box<ParameterType>, Limits),
 }
 
 const TYPES: [(&str, ParameterType); 9] = [
@@ -63,6 +66,16 @@ impl ParameterType {
             None if text.contains('|') => return Ok(Self::Choice(words(text))),
             _ => {}
         }
+        if let Some(at) = text.find(['<', '>']) {
+            let (kind, limits) = text.split_at(at);
+            return match Self::parse(kind)? {
+                kind @ (Self::Integer | Self::Decimal) => {
+                    Ok(Self::Within(Box::new(kind), Limits::parse(limits)?))
+                }
+                other => Err(Error::new(format!("a {other} has no limits"))
+                    .hint("only integer and decimal have")),
+            };
+        }
         TYPES
             .iter()
             .find(|(name, _)| *name == text)
@@ -75,11 +88,22 @@ impl ParameterType {
     }
 }
 
+impl ParameterType {
+    /// A number's type, as an error calls it.
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::Integer => "a whole number",
+            _ => "a decimal number",
+        }
+    }
+}
+
 impl fmt::Display for ParameterType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::Choices(words) => write!(f, "some of {}", words.join(", ")),
+            Self::Within(kind, limits) => write!(f, "{kind} {limits}"),
             _ => {
                 let name = TYPES
                     .iter()
@@ -218,16 +242,7 @@ impl Parameter {
                 .collect());
         }
         match (&self.kind, argument) {
-            (ParameterType::Month, Argument::Text(text)) => {
-                let range = MonthRange::parse(text)?;
-                Ok(vec![
-                    (format!("${name}"), string(text)),
-                    (format!("${name}_first"), string(&range.first.to_string())),
-                    (format!("${name}_last"), string(&range.last.to_string())),
-                    (format!("${name}_start"), instant(&range.first.start())),
-                    (format!("${name}_end"), instant(&range.last.next().start())),
-                ])
-            }
+            (ParameterType::Month, Argument::Text(text)) => self.months(text),
             (ParameterType::Month, _) => Err(wrong(
                 "a month such as '2026-10', or a range '2026-05..2026-10'",
             )),
@@ -236,21 +251,9 @@ impl Parameter {
             (ParameterType::Choice(words), Argument::Text(text)) if words.contains(text) => {
                 one(string(text))
             }
-            (ParameterType::Choices(words), Argument::Text(text)) => {
-                let chosen: Option<Vec<usize>> = text
-                    .split(',')
-                    .map(|word| words.iter().position(|known| known == word.trim()))
-                    .collect();
-                let deepest = chosen.and_then(|chosen| chosen.into_iter().max());
-                let deepest = deepest.ok_or_else(|| wrong(&self.kind.to_string()))?;
-                Ok(vec![
-                    (format!("${name}"), string(&text.replace(' ', ""))),
-                    (
-                        format!("${name}_depth"),
-                        Expr::value(Value::Number(deepest.to_string(), false)),
-                    ),
-                ])
-            }
+            (ParameterType::Choices(words), Argument::Text(text)) => self
+                .choices(words, text)
+                .ok_or_else(|| wrong(&self.kind.to_string())),
             (kind @ (ParameterType::Choice(_) | ParameterType::Choices(_)), _) => {
                 Err(wrong(&kind.to_string()))
             }
@@ -266,13 +269,14 @@ impl Parameter {
             {
                 one(Expr::value(Value::Number(text.clone(), false)))
             }
-            (ParameterType::Integer, _) => Err(wrong("a whole number")),
             (ParameterType::Decimal, Argument::Number(text) | Argument::Text(text))
                 if is_decimal(text) =>
             {
                 one(cast(string(text), "DECIMAL(38,12)")?)
             }
-            (ParameterType::Decimal, _) => Err(wrong("a decimal number")),
+            (kind @ (ParameterType::Integer | ParameterType::Decimal), _) => {
+                Err(wrong(kind.noun()))
+            }
             (ParameterType::Date, Argument::Text(text)) if is_date(text) => {
                 one(cast(string(text), "DATE")?)
             }
@@ -297,7 +301,47 @@ impl Parameter {
             ]),
             (ParameterType::Timestamps, _) => Err(wrong("a list of instants")),
             (ParameterType::Relation, _) => Err(wrong("a table, or a query in parentheses")),
+            (
+                ParameterType::Within(kind, limits),
+                Argument::Number(text) | Argument::Text(text),
+            ) if limits.hold(text) => {
+                let unlimited = Self {
+                    kind: kind.as_ref().clone(),
+                    ..self.clone()
+                };
+                unlimited.bind(argument)
+            }
+            (ParameterType::Within(kind, limits), _) => {
+                Err(wrong(&format!("{} {limits}", kind.noun())))
+            }
         }
+    }
+
+    fn months(&self, text: &str) -> Result<Vec<(String, Expr)>> {
+        let name = &self.name;
+        let range = MonthRange::parse(text)?;
+        Ok(vec![
+            (format!("${name}"), string(text)),
+            (format!("${name}_first"), string(&range.first.to_string())),
+            (format!("${name}_last"), string(&range.last.to_string())),
+            (format!("${name}_start"), instant(&range.first.start())),
+            (format!("${name}_end"), instant(&range.last.next().start())),
+        ])
+    }
+
+    /// The words, and the place of the last that was chosen; nothing where one is not known.
+    fn choices(&self, words: &[String], text: &str) -> Option<Vec<(String, Expr)>> {
+        let name = &self.name;
+        let chosen: Option<Vec<usize>> = text
+            .split(',')
+            .map(|word| words.iter().position(|known| known == word.trim()))
+            .collect();
+        let deepest = chosen?.into_iter().max()?;
+        let deepest = Expr::value(Value::Number(deepest.to_string(), false));
+        Some(vec![
+            (format!("${name}"), string(&text.replace(' ', ""))),
+            (format!("${name}_depth"), deepest),
+        ])
     }
 
     /// NULL is a value only where it is the default.
@@ -328,6 +372,7 @@ impl Parameter {
                 (format!("${name}_last"), time),
             ],
             ParameterType::Relation => vec![],
+            ParameterType::Within(kind, _) => vec![(format!("${name}"), kind.as_ref().clone())],
             kind => vec![(format!("${name}"), kind.clone())],
         }
     }
@@ -486,6 +531,7 @@ fn list(instants: &[i64]) -> Expr {
 fn null(kind: &ParameterType) -> Expr {
     let nothing = Expr::value(Value::Null);
     let arrow = match kind {
+        ParameterType::Within(kind, _) => return null(kind),
         ParameterType::Month
         | ParameterType::Text
         | ParameterType::Choice(_)
@@ -655,6 +701,47 @@ mod tests {
         let both = bound(some.clone(), &text("model, feature")).unwrap();
         assert_eq!(both, ["$p 'model,feature'", "$p_depth 2"]);
         assert!(bound(some, &text("colour")).is_err());
+    }
+
+    #[test]
+    fn a_number_may_have_limits() {
+        let refusal = |kind: &str, text: &str| {
+            let kind = ParameterType::parse(kind).unwrap();
+            bound(kind, &Argument::Text(text.into()))
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert_eq!(refusal("decimal>0", "0.000001"), None);
+        assert_eq!(refusal("decimal>=0<=1", "0"), None);
+        assert_eq!(refusal("decimal>=0<=1", "1"), None);
+        assert_eq!(refusal("integer>=1<13", "12"), None);
+        let told =
+            |takes: &str, text: &str| Some(format!("parameter `p` takes {takes}, not `{text}`"));
+        assert_eq!(
+            refusal("decimal>0", "0"),
+            told("a decimal number above 0", "0")
+        );
+        assert_eq!(
+            refusal("decimal>0", "x"),
+            told("a decimal number above 0", "x")
+        );
+        let share = "a decimal number of at least 0 and of at most 1";
+        assert_eq!(refusal("decimal>=0<=1", "1.01"), told(share, "1.01"));
+        assert_eq!(refusal("decimal>=0<=1", "-0.01"), told(share, "-0.01"));
+        assert_eq!(
+            refusal("integer>=1<13", "13"),
+            told("a whole number of at least 1 and below 13", "13")
+        );
+        assert_eq!(refusal("integer>=1", "1.5"), told("a whole number", "1.5"));
+        for kind in [
+            "decimal>",
+            "decimal>x",
+            "text>0",
+            "decimal>0=1",
+            "decimal<>0",
+        ] {
+            assert!(ParameterType::parse(kind).is_err(), "{kind}");
+        }
     }
 
     #[test]

@@ -170,13 +170,14 @@ impl Session {
         // Of what is executed for its effect the engine takes care; a query is planned with its
         // notices, so that they read what it reads.
         let frame = self.environment.context.execute_logical_plan(plan).await?;
+        let (state, plan) = frame.into_parts();
+        let mut plans = vec![state.optimize(&plan)?];
+        // Before, a CASE has the type of its first branch.
         let schema = if effect {
             Arc::new(Schema::empty())
         } else {
-            Arc::new(frame.schema().as_arrow().clone())
+            Arc::new(plans[0].schema().as_arrow().clone())
         };
-        let (state, plan) = frame.into_parts();
-        let mut plans = vec![state.optimize(&plan)?];
         for notice in notice_plans.iter().filter(|_| is_asked_for) {
             plans.push(state.optimize(notice)?);
         }
@@ -221,7 +222,8 @@ impl Session {
     /// The columns of a saved query's result, with the defaults of its parameters.
     pub async fn result_schema(&self, saved: &SavedQuery) -> Result<Schema> {
         let expanded = expand::run(&self.environment, &saved.name, &[]).await?;
-        Ok(expanded.plan.schema().as_arrow().clone())
+        let plan = self.environment.context.state().optimize(&expanded.plan)?;
+        Ok(plan.schema().as_arrow().clone())
     }
 
     /// A table's columns as queries see them.

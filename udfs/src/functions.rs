@@ -6,14 +6,14 @@ use datafusion::common::Result;
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, ScalarUDFImpl, WindowUDF};
 
-use crate::aggregate::sum;
+use crate::aggregate::{exact_median, sum};
 use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
-    call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
+    bar, call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
     margin_band, nearest_models, overage_charge, price_cost_parts, price_id, rounded_ratio,
-    scaled_amount, slot_start, slots_within, target_price, tiered_charge, to_amount, to_exact,
-    to_json, usage_cap,
+    scaled_amount, slot_start, slots_within, sparkline, target_price, tiered_charge, to_amount,
+    to_exact, to_json, usage_cap, usage_pattern_flags,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -83,6 +83,7 @@ enum Implementation {
 fn all(reference: Arc<Reference>) -> Vec<Function> {
     let mut all = informed(reference);
     all.extend([
+        scalar(&bar::MANUAL, bar::Bar::new()),
         scalar(
             &converted_amount::MANUAL,
             converted_amount::ConvertedAmount::new(),
@@ -96,16 +97,25 @@ fn all(reference: Arc<Reference>) -> Vec<Function> {
         scalar(&scaled_amount::MANUAL, scaled_amount::ScaledAmount::new()),
         scalar(&slot_start::MANUAL, slot_start::SlotStart::new()),
         scalar(&slots_within::MANUAL, slots_within::SlotsWithin::new()),
+        scalar(&sparkline::MANUAL, sparkline::Sparkline::new()),
         scalar(&target_price::MANUAL, target_price::TargetPrice::new()),
         scalar(&tiered_charge::MANUAL, tiered_charge::TieredCharge::new()),
         scalar(&to_amount::MANUAL, to_amount::ToAmount::new()),
         scalar(&to_exact::MANUAL, to_exact::ToExact::new()),
         scalar(&to_json::MANUAL, to_json::ToJson::new()),
         scalar(&usage_cap::MANUAL, usage_cap::UsageCap::new()),
+        scalar(
+            &usage_pattern_flags::MANUAL,
+            usage_pattern_flags::UsagePatternFlags::new(),
+        ),
         window(&apportion::MANUAL, apportion::Apportion::new().into()),
         window(
             &apportion_down::MANUAL,
             apportion_down::ApportionDown::new().into(),
+        ),
+        aggregate(
+            &exact_median::MANUAL,
+            exact_median::ExactMedian::new().into(),
         ),
         aggregate(&sum::MANUAL, sum::Sum::new().into()),
     ]);
@@ -214,7 +224,9 @@ mod tests {
                     (f.name(), f.documentation(), &f.signature().parameter_names)
                 }
                 // The built-in sum has no names, and ours is called as it is.
-                Implementation::Aggregate(f) => (f.name(), f.documentation(), &None),
+                Implementation::Aggregate(f) => {
+                    (f.name(), f.documentation(), &f.signature().parameter_names)
+                }
             };
             assert_eq!(name, function.manual.name);
             let documentation =

@@ -1,5 +1,6 @@
 //! Aggregate functions, one file each.
 
+pub(crate) mod exact_median;
 pub(crate) mod sum;
 
 mod checked;

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Timestamps,
     /// A list of the steps of a plan, each a struct.
     Steps,
+    /// A list of numbers of one scale, of 38 digits at most.
+    Numbers,
     /// Anything at all.
     Any,
 }
@@ -44,6 +46,7 @@ impl Kind {
                 Self::Timestamp => timestamp(given),
                 Self::Timestamps => timestamps(given),
                 Self::Steps => steps(given),
+                Self::Numbers => numbers(given),
                 Self::Any => Some(given.clone()),
             },
         }
@@ -62,6 +65,7 @@ impl Kind {
             Self::Steps => {
                 "a list of structs with from_unit and unit_price, maybe flat_fee and minimum"
             }
+            Self::Numbers => "a list of decimals or whole numbers",
             Self::Any => "any value",
         }
     }
@@ -122,16 +126,32 @@ fn timestamp(given: &DataType) -> Option<DataType> {
 }
 
 fn timestamps(given: &DataType) -> Option<DataType> {
-    let element = match given {
-        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
-            timestamp(field.data_type())?
-        }
-        DataType::Null => micros(None),
-        _ => return None,
+    let element = match element(given) {
+        Some(element) => timestamp(element)?,
+        None if given.is_null() => micros(None),
+        None => return None,
     };
-    Some(DataType::List(Arc::new(Field::new_list_field(
-        element, true,
-    ))))
+    Some(list(element))
+}
+
+fn numbers(given: &DataType) -> Option<DataType> {
+    let number = number(element(given).unwrap_or(given))?;
+    let is_list = given.is_null() || element(given).is_some();
+    (is_list && matches!(number, DataType::Decimal128(..))).then(|| list(number))
+}
+
+/// The type of a list's elements.
+fn element(given: &DataType) -> Option<&DataType> {
+    match given {
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            Some(field.data_type())
+        }
+        _ => None,
+    }
+}
+
+fn list(element: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(element, true)))
 }
 
 fn steps(given: &DataType) -> Option<DataType> {

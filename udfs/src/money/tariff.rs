@@ -8,6 +8,7 @@
 //! A graduated charge never falls as usage grows, and without fees it never jumps. A volume charge
 //! falls at a step whose price is lower, unless the step's minimum holds it.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -150,7 +151,7 @@ impl Tariff {
 
     /// The first step, and those whose start is below the usage.
     fn reached(&self, units: Exact) -> impl Iterator<Item = &Step> {
-        let below = move |step: &Step| start(step).checked_cmp(units).is_some_and(|o| o.is_lt());
+        let below = move |step: &Step| start(step).checked_cmp(units).is_some_and(Ordering::is_lt);
         let steps = self.steps.iter().enumerate();
         steps
             .take_while(move |(number, step)| *number == 0 || below(step))

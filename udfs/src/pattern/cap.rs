@@ -1,5 +1,7 @@
 //! [`cap`]: how much a customer of a plan may use before it is asked to move up.
 
+use std::cmp::Ordering;
+
 use crate::money::{Exact, MoneyError};
 
 /// `multiple` times the median, up to the next whole unit; `None` for a median of zero, which says
@@ -7,7 +9,7 @@ use crate::money::{Exact, MoneyError};
 pub fn cap(median: Exact, multiple: Exact) -> Result<Option<i64>, MoneyError> {
     let overflow = MoneyError::Overflow { precision: 18 };
     let one = Exact::from_units(1, 0);
-    let below_one = multiple.checked_cmp(one).is_none_or(|order| order.is_lt());
+    let below_one = multiple.checked_cmp(one).is_none_or(Ordering::is_lt);
     if below_one {
         return Err(MoneyError::Outside {
             what: "multiple",

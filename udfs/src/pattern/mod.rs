@@ -1,4 +1,6 @@
-//! Rules that classify customers. No Arrow.
+//! Rules that classify customers, and figures drawn as text. No Arrow.
 
 pub mod bands;
+pub mod blocks;
 pub mod cap;
+pub mod flags;

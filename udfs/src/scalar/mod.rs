@@ -1,5 +1,6 @@
 //! Scalar functions, one file each.
 
+pub(crate) mod bar;
 pub(crate) mod call_cost;
 pub(crate) mod call_cost_parts;
 pub(crate) mod canonical;
@@ -15,12 +16,14 @@ pub(crate) mod rounded_ratio;
 pub(crate) mod scaled_amount;
 pub(crate) mod slot_start;
 pub(crate) mod slots_within;
+pub(crate) mod sparkline;
 pub(crate) mod target_price;
 pub(crate) mod tiered_charge;
 pub(crate) mod to_amount;
 pub(crate) mod to_exact;
 pub(crate) mod to_json;
 pub(crate) mod usage_cap;
+pub(crate) mod usage_pattern_flags;
 
 mod boundaries;
 mod calls;

@@ -123,15 +123,17 @@ impl Steps {
         let structs = lists.values().as_struct();
         let column = |name, kind: Kind| {
             let column = structs.column_by_name(name);
-            let read = column.map(|column| match kind.coerced(column.data_type()) {
-                Some(data_type) => Ok(cast(column, &data_type)?),
-                None => exec_err!(
+            let Some(column) = column else {
+                return Ok(None);
+            };
+            let Some(data_type) = kind.coerced(column.data_type()) else {
+                return exec_err!(
                     "{}: the `{name}` of a step is not {}",
                     MANUAL.name,
                     kind.expected()
-                ),
-            });
-            read.transpose()
+                );
+            };
+            Ok(Some(cast(column, &data_type)?))
         };
         let number = |name| {
             column(name, Kind::Number)?
