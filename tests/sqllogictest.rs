@@ -350,10 +350,17 @@ fn without_a_file<'a>(names: impl Iterator<Item = &'a str>, folder: &str) -> Vec
 }
 
 #[test]
-fn every_function_and_every_core_query_has_a_file() {
-    let core = stems("queries/core");
+fn every_function_and_every_query_that_answers_has_a_file() {
     let functions = apportion_udfs::functions();
-    let mut missing = without_a_file(core.iter().map(String::as_str), "tests/slt/table");
+    let mut missing = vec![];
+    for (queries, files) in [
+        ("queries/core", "tests/slt/table"),
+        ("queries/reports", "tests/slt/report"),
+        ("queries/actions", "tests/slt/action"),
+    ] {
+        let queries = stems(queries);
+        missing.extend(without_a_file(queries.iter().map(String::as_str), files));
+    }
     let names = functions.iter().map(|function| function.name);
     missing.extend(without_a_file(names, "tests/slt/function"));
     assert!(missing.is_empty(), "there is no {}", missing.join(", no "));
