@@ -165,7 +165,7 @@ fn the_readme_shows_what_the_demo_answers() {
     let examples: Vec<_> = examples
         .filter(|(command, _)| command[0] == "--demo")
         .collect();
-    assert_eq!(examples.len(), 6);
+    assert_eq!(examples.len(), 11);
     for (command, output) in examples {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
         assert_eq!(program(&words), output, "{command:?}");
@@ -264,6 +264,66 @@ fn the_dear_accounts_are_the_named_ones() {
     let sql = "SELECT customer_id, cost FROM allocation(period => '2026-10')
                WHERE cost > 60 ORDER BY customer_id";
     assert_eq!(rows(sql), expected);
+}
+
+/// Those of the table of causes, and the three that also have many sessions, and nobody else.
+#[test]
+fn patterns_are_found_where_they_were_planted() {
+    let readme = fs::read_to_string(data().join("README.md")).unwrap();
+    let mut expected = vec![];
+    for (cause, pattern) in [
+        ("many sessions", "high session frequency"),
+        ("long contexts", "long context"),
+        ("hardly any cache reads", "low cache hit rate"),
+        ("mostly reasoning", "reasoning-heavy"),
+    ] {
+        let start = format!("| {cause} |");
+        let line = readme
+            .lines()
+            .find(|line| line.starts_with(&start))
+            .unwrap();
+        let named = line.split('`').filter(|word| word.starts_with("cus_"));
+        expected.extend(named.map(|name| vec![name.to_owned(), pattern.to_owned()]));
+    }
+    for also in ["cus_023", "cus_041", "cus_058"] {
+        expected.push(vec![also.to_owned(), "high session frequency".to_owned()]);
+    }
+    expected.sort();
+    let found = "SELECT customer_id, pattern FROM usage_patterns(period => '2026-10')
+                 WHERE finding = 'found' ORDER BY customer_id, pattern";
+    assert_eq!(rows(found), expected);
+}
+
+#[test]
+fn the_drivers_sum_to_the_cost_above_the_median() {
+    answers(
+        "SELECT count(*), count(DISTINCT customer_id), sum(CASE
+             WHEN cost - median_cost = above_median
+                 AND sessions + context + cache + reasoning + remainder = above_median
+             THEN 0 ELSE 1 END)
+         FROM cost_drivers(period => '2026-10')",
+        "100 | 100 | 0",
+    );
+}
+
+#[test]
+fn reports_tie_to_the_allocation() {
+    let of = |report: &str| {
+        let total = format!("SELECT sum(cost) FROM {report}(period => '2026-10')");
+        rows(&total)
+    };
+    for report in [
+        "cost_by_feature",
+        "cost_by_model",
+        "cost_by_query_type",
+        "cost_by_session",
+    ] {
+        assert_eq!(of(report), of("allocation"), "{report}");
+    }
+    answers(
+        "SELECT sum(cost) FROM cost_distribution(period => '2026-10') WHERE part LIKE 'decile%'",
+        "12000.000000000000",
+    );
 }
 
 /// Every figure of the table of bills, and the month's calls beside it.
@@ -490,6 +550,27 @@ fn the_climber_climbs() {
          2026-08 | 195.000000000000 | 39.000000
          2026-09 | 225.000000000000 | 45.000000
          2026-10 | 300.000000000000 | 60.000000",
+    );
+}
+
+/// It renews in December, and of those who renew soon nobody's cost grew more.
+#[test]
+fn the_climber_stands_at_the_top() {
+    let trends = program(&[
+        "--demo",
+        "--quiet",
+        "--format",
+        "csv",
+        "run",
+        "cost_trend",
+        "--period",
+        ALL_MONTHS,
+    ]);
+    let first = trends.lines().nth(1).unwrap();
+    assert!(
+        first.starts_with("cus_034,")
+            && first.contains(",▁▂▃▄▅▅█,18.000000,60.000000,alert,233.333333,"),
+        "{first}"
     );
 }
 
