@@ -56,11 +56,14 @@ impl OptimizerRule for Constants {
 /// Of each column of a node, the value that it has in every row.
 pub(crate) type Values = Vec<Option<ScalarValue>>;
 
-/// The values of a plan's columns that follow from the plan alone.
-pub(crate) fn values_of(plan: &LogicalPlan, options: &Arc<ConfigOptions>) -> Result<Values> {
+/// A plan with constants where columns were, and the values of its own columns that follow from it.
+pub(crate) fn put(
+    plan: LogicalPlan,
+    options: &Arc<ConfigOptions>,
+) -> Result<(LogicalPlan, Values)> {
     let mut known = Known::new(options);
-    plan.clone().rewrite(&mut known)?;
-    Ok(known.values.pop().unwrap_or_default())
+    let plan = plan.rewrite(&mut known)?.data;
+    Ok((plan, known.values.pop().unwrap_or_default()))
 }
 
 /// Puts constants where columns were, from the leaves up.
@@ -101,7 +104,7 @@ impl TreeNodeRewriter for Known {
         } else {
             plan
         };
-        self.values.push(values(&plan.data, inputs, &self.options));
+        self.values.push(values(&plan.data, inputs));
         self.changed.push(is_new);
         Ok(plan)
     }
@@ -116,6 +119,12 @@ fn with_constants(
     let [input] = plan.inputs()[..] else {
         return Ok(Transformed::no(plan));
     };
+    // What was pushed down to here may say more simply what it says.
+    let is_filter = matches!(plan, LogicalPlan::Filter(_));
+    let none_is_known = known.iter().all(Option::is_none);
+    if is_filter && none_is_known {
+        return Ok(Transformed::no(plan));
+    }
     let schema = Arc::clone(input.schema());
     let context = SimplifyContext::builder()
         .with_schema(Arc::clone(&schema))
@@ -123,12 +132,13 @@ fn with_constants(
         .build();
     let engine = ExprSimplifier::new(context);
     let names = NamePreserver::new(&plan);
-    // What was pushed down to here may say more simply what it says.
-    let is_filter = matches!(plan, LogicalPlan::Filter(_));
     let mut sums: Vec<Expr> = vec![];
     plan.map_expressions(|expression| {
         // Its columns are named after what it groups by, and are NULL where it does not.
         if matches!(expression, Expr::GroupingSet(_)) {
+            return Ok(Transformed::no(expression));
+        }
+        if none_is_known && !may_be_constant(&expression) {
             return Ok(Transformed::no(expression));
         }
         let name = names.save(&expression);
@@ -206,7 +216,7 @@ fn bare(expression: &Expr) -> &Expr {
 }
 
 /// What the node's own columns always are.
-fn values(plan: &LogicalPlan, mut inputs: Vec<Values>, options: &Arc<ConfigOptions>) -> Values {
+fn values(plan: &LogicalPlan, mut inputs: Vec<Values>) -> Values {
     let unknown = |columns: usize| vec![None; columns];
     let columns = plan.schema().fields().len();
     let values = match plan {
@@ -257,7 +267,7 @@ fn values(plan: &LogicalPlan, mut inputs: Vec<Values>, options: &Arc<ConfigOptio
             (JoinType::LeftSemi | JoinType::LeftAnti, [left, _]) => std::mem::take(left),
             _ => unknown(columns),
         },
-        LogicalPlan::TableScan(scan) => constants_of_scan(scan, options),
+        LogicalPlan::TableScan(scan) => constants_of_scan(scan),
         _ => unknown(columns),
     };
     // A node whose columns are not those thought of here has none that are known.

@@ -383,7 +383,7 @@ fn every_source_has_a_file_that_reads_it() {
         .flat_map(|relation| relation.inputs)
         .filter_map(|input| input.source)
         .collect();
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let sources = catalog.sources();
     let unread: Vec<_> = sources
         .filter(|source| !read.contains(&source.name))

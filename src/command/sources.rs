@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Needs no input to be there: who writes `apportion.toml` asks.
 pub(super) fn run(options: &Options) -> Result<Outcome> {
     let mut output = Output::open(options.format, options.output.as_deref())?;
-    let mut catalog = Catalog::built_in()?;
+    let mut catalog = Catalog::built_in();
     if let Some(path) = options
         .config
         .clone()

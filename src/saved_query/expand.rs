@@ -661,7 +661,11 @@ impl<'s> Expander<'s> {
             let table: Arc<dyn TableProvider> = if instance.uses > 1 && is_small(&plan)? {
                 let analyzer = state.analyzer();
                 let plan = analyzer.execute_and_check(plan, state.config_options(), |_, _| {})?;
-                Arc::new(SharedTable::new(instance.label, plan))
+                Arc::new(SharedTable::new(
+                    instance.label,
+                    plan,
+                    state.config_options(),
+                )?)
             } else {
                 // Its plan goes where its name stands: the engine's SQL planner would need a deep
                 // stack for queries that lie in one another.

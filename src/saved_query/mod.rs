@@ -28,10 +28,11 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use header::Header;
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::OnceLock;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/queries");
 
@@ -184,27 +185,57 @@ fn placeholders(query: &Query) -> BTreeSet<String> {
 /// All saved queries of a session, by name.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    queries: BTreeMap<String, SavedQuery>,
+    queries: BTreeMap<String, Entry>,
     broken: BTreeMap<String, String>,
+}
+
+/// A saved query of the user's, read; or one that the program carries, which is read when it is asked
+/// for: a statement needs few of them.
+#[derive(Debug, Clone)]
+enum Entry {
+    Read(Box<SavedQuery>),
+    Carried(&'static File<'static>, OnceLock<Result<Box<SavedQuery>>>),
+}
+
+impl Entry {
+    fn query(&self) -> Result<&SavedQuery> {
+        match self {
+            Self::Read(query) => Ok(query),
+            Self::Carried(file, read) => match read.get_or_init(|| carried(file)) {
+                Ok(query) => Ok(query),
+                Err(error) => Err(error.clone()),
+            },
+        }
+    }
+}
+
+fn carried(file: &File<'_>) -> Result<Box<SavedQuery>> {
+    let path = format!("queries/{}", file.path().display());
+    let text = file
+        .contents_utf8()
+        .ok_or_else(|| Error::new("not UTF-8").at(&path))?;
+    read(&path, text).map(Box::new)
+}
+
+fn read(path: &str, text: &str) -> Result<SavedQuery> {
+    let file = Path::new(path);
+    let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+    SavedQuery::parse(&stem(file), &folder.to_string_lossy(), path, text)
 }
 
 impl Catalog {
     /// The queries that the program carries.
-    pub fn built_in() -> Result<Self> {
-        let mut catalog = Self {
-            queries: BTreeMap::new(),
+    pub fn built_in() -> Self {
+        let files = BUILT_IN.dirs().flat_map(Dir::files);
+        let queries = files.filter(|file| is_sql(file.path()));
+        let queries = queries.map(|file| {
+            let entry = Entry::Carried(file, OnceLock::new());
+            (stem(file.path()), entry)
+        });
+        Self {
+            queries: queries.collect(),
             broken: BTreeMap::new(),
-        };
-        for folder in BUILT_IN.dirs() {
-            for file in folder.files().filter(|file| is_sql(file.path())) {
-                let path = format!("queries/{}", file.path().display());
-                let text = file
-                    .contents_utf8()
-                    .ok_or_else(|| Error::new("not UTF-8").at(&path))?;
-                catalog.add(&path, text)?;
-            }
         }
-        Ok(catalog)
     }
 
     /// Adds every `.sql` file below a folder. A file that cannot be read does not take the others
@@ -232,39 +263,39 @@ impl Catalog {
     pub fn load_file(&mut self, path: &Path) -> Result<String> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| Error::from(error).at(&shown))?;
-        self.add(&shown, &text)
-    }
-
-    fn add(&mut self, path: &str, text: &str) -> Result<String> {
-        let file = Path::new(path);
-        let name = stem(file);
-        let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
-        let query = SavedQuery::parse(&name, &folder.to_string_lossy(), path, text)?;
+        let query = read(&shown, &text)?;
+        let name = query.name.clone();
         self.broken.remove(&name);
-        self.queries.insert(name.clone(), query);
+        self.queries
+            .insert(name.clone(), Entry::Read(Box::new(query)));
         Ok(name)
     }
 
     pub fn get(&self, name: &str) -> Option<&SavedQuery> {
-        self.queries.get(&name.to_lowercase())
+        self.queries.get(&name.to_lowercase())?.query().ok()
     }
 
     /// Finds a query, or says why there is none of that name.
     pub fn find(&self, name: &str) -> Result<&SavedQuery> {
-        self.get(name).ok_or_else(|| {
-            if let Some(reason) = self.broken.get(&name.to_lowercase()) {
-                return Error::new(format!("saved query `{name}` cannot be read: {reason}"));
-            }
-            let error = Error::new(format!("there is no saved query `{name}`"));
+        if let Some(entry) = self.queries.get(&name.to_lowercase()) {
+            return entry.query();
+        }
+        if let Some(reason) = self.broken.get(&name.to_lowercase()) {
+            return Err(Error::new(format!(
+                "saved query `{name}` cannot be read: {reason}"
+            )));
+        }
+        let error = Error::new(format!("there is no saved query `{name}`"));
+        Err(
             match nearest(name, self.queries.keys().map(String::as_str)) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error.hint("`apportion list` shows them all"),
-            }
-        })
+            },
+        )
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &SavedQuery> {
-        self.queries.values()
+        self.queries.values().filter_map(|entry| entry.query().ok())
     }
 
     /// Those that make a relation of an input.
@@ -306,7 +337,11 @@ mod tests {
 
     #[test]
     fn built_in_queries_all_parse() {
-        assert!(Catalog::built_in().unwrap().iter().count() > 5);
+        let catalog = Catalog::built_in();
+        assert!(catalog.queries.len() > 5);
+        for name in catalog.queries.keys() {
+            assert_eq!(catalog.find(name).unwrap().name, *name);
+        }
     }
 
     #[test]

@@ -5,10 +5,12 @@ use super::table::SharedTable;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, internal_datafusion_err, internal_err};
+use datafusion::common::{Column, DataFusionError, internal_datafusion_err, internal_err};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
+use datafusion::execution::SessionState;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableScan, TableType,
@@ -17,28 +19,12 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use futures::future::{BoxFuture, FutureExt, Shared};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 #[derive(Debug, Default)]
 pub(crate) struct SharedPlanner;
-
-/// Everything that is known of a shared relation's readers.
-struct Readers {
-    table: Arc<dyn TableProvider>,
-    columns: BTreeSet<usize>,
-    /// The filters that every reader so far has.
-    filters: Vec<Expr>,
-}
-
-/// A shared relation, optimised for its readers and not yet given an input.
-struct Prepared {
-    number: u64,
-    label: String,
-    schema: SchemaRef,
-    columns: Vec<usize>,
-    plan: LogicalPlan,
-}
 
 #[async_trait]
 impl QueryPlanner for SharedPlanner {
@@ -54,97 +40,230 @@ impl QueryPlanner for SharedPlanner {
     }
 }
 
+/// What is worked out beside other things, once for all that wait for it.
+type Task<T> = Shared<BoxFuture<'static, Result<T, Arc<DataFusionError>>>>;
+
+fn task<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let done = SpawnedTask::spawn(work).join();
+    done.map(|done| match done {
+        Ok(result) => result.map_err(Arc::new),
+        Err(error) => Err(Arc::new(DataFusionError::ExecutionJoin(Box::new(error)))),
+    })
+    .boxed()
+    .shared()
+}
+
 /// Plans optimised plans so that what they share is run once for all of them.
+///
+/// A relation is optimised when its readers are, and gets its operators when what it reads has them.
+/// What need not wait is done side by side.
 pub(crate) async fn plan_together(
     plans: &[&LogicalPlan],
     state: &dyn Session,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
-    let planner = DefaultPhysicalPlanner::default();
-    let mut readers = BTreeMap::new();
+    let Some(state) = state.as_any().downcast_ref::<SessionState>() else {
+        return internal_err!("the session has no state to plan in");
+    };
+    let state = Arc::new(state.clone());
+    let mut tables = BTreeMap::new();
+    let mut readers: BTreeMap<u64, Vec<Task<Option<Arc<Optimised>>>>> = BTreeMap::new();
     for plan in plans {
-        collect(plan, &mut readers)?;
+        let asked = Arc::new(Optimised::asked((*plan).clone()));
+        let asked = futures::future::ready(Ok(Some(asked))).boxed().shared();
+        for number in find(plan, &mut tables)? {
+            readers.entry(number).or_default().push(asked.clone());
+        }
     }
-    let mut prepared = vec![];
+    let mut optimised = vec![];
     // The last number first: its readers are all known, and it may read only lower ones.
-    while let Some((number, readers_of)) = readers.pop_last() {
-        let next = prepare(number, &readers_of, state)?;
-        collect(&next.plan, &mut readers)?;
-        prepared.push(next);
+    while let Some((number, provider)) = tables.pop_last() {
+        let reads = find(&shared(&provider)?.plan, &mut tables)?;
+        let readers_of = readers.remove(&number).unwrap_or_default();
+        let done = task(optimise(
+            Arc::clone(&provider),
+            readers_of,
+            Arc::clone(&state),
+        ));
+        for number in &reads {
+            readers.entry(*number).or_default().push(done.clone());
+        }
+        optimised.push((number, provider, reads, done));
     }
-    let mut ready: HashMap<u64, Arc<Ready>> = HashMap::new();
-    while let Some(Prepared {
-        number,
-        label,
-        schema,
-        columns,
-        plan,
-    }) = prepared.pop()
-    {
-        let plan = replace(plan, &ready)?;
-        let input = planner.create_physical_plan(&plan, state).await?;
-        let input = Arc::new(SharedInput::new(label, input));
-        ready.insert(
-            number,
-            Arc::new(Ready {
-                schema,
-                columns,
-                input,
-            }),
-        );
+    let mut ready = HashMap::new();
+    while let Some((number, provider, mut reads, optimised)) = optimised.pop() {
+        let inputs = ready.iter();
+        let inputs = inputs.filter(|(input, _)| reads.remove(input));
+        let inputs = inputs.map(|(number, input)| (*number, Clone::clone(input)));
+        let inputs: HashMap<u64, Task<_>> = inputs.collect();
+        let done = task(equip(provider, optimised, inputs, Arc::clone(&state)));
+        ready.insert(number, done);
     }
-    let mut inputs = vec![];
+    let ready = gathered(ready).await?;
+    let planner = DefaultPhysicalPlanner::default();
+    let mut planned = vec![];
     for plan in plans {
         let plan = replace((*plan).clone(), &ready)?;
-        inputs.push(planner.create_physical_plan(&plan, state).await?);
+        planned.push(planner.create_physical_plan(&plan, state.as_ref()).await?);
     }
-    Ok(inputs)
+    Ok(planned)
 }
 
-fn shared(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
+/// A plan as its readers need it, and which of the relation's columns it has.
+struct Optimised {
+    plan: LogicalPlan,
+    columns: Vec<usize>,
+}
+
+impl Optimised {
+    /// A statement that was optimised before.
+    fn asked(plan: LogicalPlan) -> Self {
+        let columns = vec![];
+        Self { plan, columns }
+    }
+}
+
+/// Nothing where, after all, nobody reads the relation.
+async fn optimise(
+    provider: Arc<dyn TableProvider>,
+    readers: Vec<Task<Option<Arc<Optimised>>>>,
+    state: Arc<SessionState>,
+) -> Result<Option<Arc<Optimised>>> {
+    let table = shared(&provider)?;
+    let mut needs = None;
+    for reader in readers {
+        if let Some(reader) = reader.await.map_err(DataFusionError::Shared)? {
+            Needs::add(&mut needs, &reader.plan, table.number)?;
+        }
+    }
+    let needs = needs.map(|needs: Needs| needs.met_by(table, &state));
+    Ok(needs.transpose()?.map(Arc::new))
+}
+
+async fn equip(
+    provider: Arc<dyn TableProvider>,
+    optimised: Task<Option<Arc<Optimised>>>,
+    inputs: HashMap<u64, Task<Option<Arc<Ready>>>>,
+    state: Arc<SessionState>,
+) -> Result<Option<Arc<Ready>>> {
+    let Some(optimised) = optimised.await.map_err(DataFusionError::Shared)? else {
+        return Ok(None);
+    };
+    let table = shared(&provider)?;
+    let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
+    let planner = DefaultPhysicalPlanner::default();
+    let input = planner.create_physical_plan(&plan, state.as_ref()).await?;
+    Ok(Some(Arc::new(Ready {
+        schema: table.schema(),
+        columns: optimised.columns.clone(),
+        input: Arc::new(SharedInput::new(table.label.clone(), input)),
+    })))
+}
+
+async fn gathered(
+    tasks: HashMap<u64, Task<Option<Arc<Ready>>>>,
+) -> Result<HashMap<u64, Arc<Ready>>> {
+    let mut gathered = HashMap::new();
+    for (number, ready) in tasks {
+        if let Some(ready) = ready.await.map_err(DataFusionError::Shared)? {
+            gathered.insert(number, ready);
+        }
+    }
+    Ok(gathered)
+}
+
+fn shared(provider: &Arc<dyn TableProvider>) -> Result<&SharedTable> {
+    let table = provider.downcast_ref::<SharedTable>();
+    table.ok_or_else(|| internal_datafusion_err!("a shared relation lost its plan"))
+}
+
+fn provider_of(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
     let provider = source_as_provider(&scan.source).ok()?;
-    provider
-        .downcast_ref::<SharedTable>()
-        .is_some()
-        .then_some(provider)
+    shared(&provider).is_ok().then_some(provider)
 }
 
-fn collect(plan: &LogicalPlan, readers: &mut BTreeMap<u64, Readers>) -> Result<()> {
+/// The shared relations that a plan reads, by their numbers; they become known.
+fn find(
+    plan: &LogicalPlan,
+    known: &mut BTreeMap<u64, Arc<dyn TableProvider>>,
+) -> Result<BTreeSet<u64>> {
+    let mut found = BTreeSet::new();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
-            && let Some(provider) = shared(scan)
-            && let Some(table) = provider.downcast_ref::<SharedTable>()
+            && let Some(provider) = provider_of(scan)
         {
-            let columns: Vec<usize> = match &scan.projection {
-                Some(columns) => columns.clone(),
-                None => (0..table.schema().fields().len()).collect(),
-            };
-            let filters = scan
-                .filters
-                .iter()
-                .map(unqualified)
-                .collect::<Result<Vec<_>>>()?;
-            match readers.get_mut(&table.number) {
-                None => {
-                    let columns = columns.into_iter().collect();
-                    let table_provider = Arc::clone(&provider);
-                    readers.insert(
-                        table.number,
-                        Readers {
-                            table: table_provider,
-                            columns,
-                            filters,
-                        },
-                    );
-                }
-                Some(known) => {
-                    known.columns.extend(columns);
-                    known.filters.retain(|filter| filters.contains(filter));
-                }
-            }
+            let number = shared(&provider)?.number;
+            known.insert(number, provider);
+            found.insert(number);
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    Ok(())
+    Ok(found)
+}
+
+/// What the readers of a shared relation need of it.
+struct Needs {
+    columns: BTreeSet<usize>,
+    /// The filters that all of them have.
+    filters: Vec<Expr>,
+}
+
+impl Needs {
+    /// Adds what one reader needs.
+    fn add(needs: &mut Option<Self>, reader: &LogicalPlan, number: u64) -> Result<()> {
+        reader.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(provider) = provider_of(scan)
+                && let table = shared(&provider)?
+                && table.number == number
+            {
+                let columns: BTreeSet<usize> = match &scan.projection {
+                    Some(columns) => columns.iter().copied().collect(),
+                    None => (0..table.schema().fields().len()).collect(),
+                };
+                let filters = scan.filters.iter().map(unqualified);
+                let filters = filters.collect::<Result<Vec<_>>>()?;
+                match needs {
+                    None => *needs = Some(Self { columns, filters }),
+                    Some(needs) => {
+                        needs.columns.extend(columns);
+                        needs.filters.retain(|filter| filters.contains(filter));
+                    }
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(())
+    }
+
+    fn met_by(self, table: &SharedTable, state: &SessionState) -> Result<Optimised> {
+        let inner = table.plan.schema();
+        let own = |index: usize| {
+            let (qualifier, field) = inner.qualified_field(index);
+            Expr::Column(Column::new(qualifier.cloned(), field.name()))
+        };
+        let mut builder = LogicalPlanBuilder::from(table.plan.clone());
+        for filter in self.filters {
+            let pushed = filter.transform(|expression| {
+                Ok(match expression {
+                    Expr::Column(column) => {
+                        Transformed::yes(own(table.schema().index_of(&column.name)?))
+                    }
+                    other => Transformed::no(other),
+                })
+            })?;
+            builder = builder.filter(pushed.data)?;
+        }
+        let columns: Vec<usize> = self.columns.into_iter().collect();
+        let plan = builder
+            .project(columns.iter().map(|index| own(*index)))?
+            .build()?;
+        // It was analysed when it became a shared relation.
+        let plan = state.optimizer().optimize(plan, state, |_, _| {})?;
+        Ok(Optimised { plan, columns })
+    }
 }
 
 /// Readers name the relation differently; its own columns need no name before them.
@@ -158,46 +277,11 @@ fn unqualified(filter: &Expr) -> Result<Expr> {
     Ok(plain.data)
 }
 
-fn prepare(number: u64, readers: &Readers, state: &dyn Session) -> Result<Prepared> {
-    let Some(table) = readers.table.downcast_ref::<SharedTable>() else {
-        return internal_err!("a shared relation lost its plan");
-    };
-    let inner = table.plan.schema();
-    let own = |index: usize| {
-        let (qualifier, field) = inner.qualified_field(index);
-        Expr::Column(Column::new(qualifier.cloned(), field.name()))
-    };
-    let mut builder = LogicalPlanBuilder::from(table.plan.clone());
-    for filter in &readers.filters {
-        let pushed = filter.clone().transform(|expression| {
-            Ok(match expression {
-                Expr::Column(column) => {
-                    Transformed::yes(own(table.schema().index_of(&column.name)?))
-                }
-                other => Transformed::no(other),
-            })
-        })?;
-        builder = builder.filter(pushed.data)?;
-    }
-    let columns: Vec<usize> = readers.columns.iter().copied().collect();
-    let plan = builder
-        .project(columns.iter().map(|index| own(*index)))?
-        .build()?;
-    Ok(Prepared {
-        number,
-        label: table.label.clone(),
-        schema: table.schema(),
-        columns,
-        plan: state.optimize(&plan)?,
-    })
-}
-
 fn replace(plan: LogicalPlan, ready: &HashMap<u64, Arc<Ready>>) -> Result<LogicalPlan> {
     let replaced = plan.transform_down_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = &node
-            && let Some(provider) = shared(scan)
-            && let Some(table) = provider.downcast_ref::<SharedTable>()
-            && let Some(input) = ready.get(&table.number)
+            && let Some(provider) = provider_of(scan)
+            && let Some(input) = ready.get(&shared(&provider)?.number)
         {
             let mut scan = scan.clone();
             scan.source = provider_as_source(Arc::clone(input) as Arc<dyn TableProvider>);

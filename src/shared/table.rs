@@ -1,6 +1,6 @@
 //! A relation that a statement reads more than once: a plan under a name, until it is planned.
 
-use crate::constants::{Values, values_of};
+use crate::constants::{self, Values};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
@@ -11,8 +11,8 @@ use datafusion::logical_expr::{
     Expr, LogicalPlan, TableProviderFilterPushDown, TableScan, TableType,
 };
 use datafusion::physical_plan::ExecutionPlan;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Later tables may read earlier ones, never the other way round: numbers are an order of planning.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -23,11 +23,17 @@ pub(crate) struct SharedTable {
     pub(super) label: String,
     pub(super) plan: LogicalPlan,
     schema: SchemaRef,
-    constants: OnceLock<Values>,
+    /// What its columns always are.
+    constants: Values,
 }
 
 impl SharedTable {
-    pub(crate) fn new(label: String, plan: LogicalPlan) -> Self {
+    /// Of an analysed plan.
+    pub(crate) fn new(
+        label: String,
+        plan: LogicalPlan,
+        options: &Arc<ConfigOptions>,
+    ) -> Result<Self> {
         // Whether a column can be NULL may change while plans are optimised; here all can.
         let fields: Vec<_> = plan
             .schema()
@@ -35,39 +41,30 @@ impl SharedTable {
             .iter()
             .map(|field| Field::new(field.name(), field.data_type().clone(), true))
             .collect();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self {
-            number,
+        let (plan, values) = constants::put(plan, options)?;
+        let values = values.into_iter().zip(&fields);
+        let constants = values
+            .map(|(value, field)| value.filter(|value| value.data_type() == *field.data_type()))
+            .collect();
+        Ok(Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             label,
             plan,
             schema: Arc::new(Schema::new(fields)),
-            constants: OnceLock::new(),
-        }
-    }
-
-    /// What its columns always are. Of a plan that is wrong nothing is known; planning it will say so.
-    fn constants(&self, options: &Arc<ConfigOptions>) -> &Values {
-        self.constants.get_or_init(|| {
-            let values = values_of(&self.plan, options).unwrap_or_default();
-            let fields = self.schema.fields().iter();
-            let values = values.into_iter().zip(fields);
-            values
-                .map(|(value, field)| value.filter(|value| value.data_type() == *field.data_type()))
-                .collect()
+            constants,
         })
     }
 }
 
 /// What the columns of a scan always are, where it reads a shared relation.
-pub(crate) fn constants_of_scan(scan: &TableScan, options: &Arc<ConfigOptions>) -> Values {
+pub(crate) fn constants_of_scan(scan: &TableScan) -> Values {
     let Ok(provider) = source_as_provider(&scan.source) else {
         return vec![];
     };
     match (provider.downcast_ref::<SharedTable>(), &scan.projection) {
-        (Some(table), None) => table.constants(options).clone(),
+        (Some(table), None) => table.constants.clone(),
         (Some(table), Some(columns)) => {
-            let constants = table.constants(options);
-            let read = columns.iter().map(|column| constants.get(*column).cloned());
+            let read = columns.iter().map(|at| table.constants.get(*at).cloned());
             read.map(Option::flatten).collect()
         }
         (None, _) => vec![],
