@@ -3,7 +3,8 @@
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::utils::memory::RecordBatchMemoryCounter;
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -19,15 +20,16 @@ use datafusion::physical_plan::{
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-type Batches = Arc<Vec<Vec<RecordBatch>>>;
+type Batches = Arc<Vec<RecordBatch>>;
 type Running = Shared<BoxFuture<'static, Result<Batches, Arc<DataFusionError>>>>;
 
 /// An input that several readers share, and its batches once one of them has asked.
 pub(super) struct SharedInput {
     label: String,
-    input: Arc<dyn ExecutionPlan>,
+    /// Given once it is planned: its readers are planned beside it.
+    input: OnceLock<Arc<dyn ExecutionPlan>>,
     running: Mutex<Option<Running>>,
     /// Given back when the last reader is gone.
     reservation: Arc<Mutex<Option<MemoryReservation>>>,
@@ -42,21 +44,31 @@ impl fmt::Debug for SharedInput {
 }
 
 impl SharedInput {
-    pub(super) fn new(label: String, input: Arc<dyn ExecutionPlan>) -> Self {
+    pub(super) fn new(label: String) -> Self {
         Self {
             label,
-            input,
+            input: OnceLock::new(),
             running: Mutex::new(None),
             reservation: Arc::default(),
         }
     }
 
+    pub(super) fn give(&self, input: Arc<dyn ExecutionPlan>) -> Result<()> {
+        let given = self.input.set(input);
+        given.map_err(|_| internal_datafusion_err!("`{}` was planned twice", self.label))
+    }
+
+    fn input(&self) -> Result<&Arc<dyn ExecutionPlan>> {
+        let input = self.input.get();
+        input.ok_or_else(|| internal_datafusion_err!("`{}` was not planned", self.label))
+    }
+
     /// The first reader starts the input; any reader that is polled drives it.
-    fn run(&self, context: &Arc<TaskContext>) -> Running {
+    fn run(&self, context: &Arc<TaskContext>) -> Result<Running> {
+        let input = Arc::clone(self.input()?);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running
+        let running = running
             .get_or_insert_with(|| {
-                let input = Arc::clone(&self.input);
                 let context = Arc::clone(context);
                 let consumer = MemoryConsumer::new(format!("shared {}", self.label));
                 let reservation = consumer.register(context.memory_pool());
@@ -71,7 +83,8 @@ impl SharedInput {
                 .boxed()
                 .shared()
             })
-            .clone()
+            .clone();
+        Ok(running)
     }
 }
 
@@ -88,9 +101,11 @@ async fn gather(
         let reservation = reservation.new_empty();
         let task = datafusion::common::runtime::SpawnedTask::spawn(async move {
             let mut batches = vec![];
+            // An aggregate hands on slices of one batch: each buffer counts once.
+            let mut counter = RecordBatchMemoryCounter::new();
             while let Some(batch) = stream.try_next().await? {
                 let batch = compacted(batch)?;
-                reservation.try_grow(batch.get_array_memory_size())?;
+                reservation.try_grow(counter.count_batch(&batch))?;
                 batches.push(batch);
             }
             Ok::<_, DataFusionError>((partition, batches, reservation))
@@ -105,7 +120,7 @@ async fn gather(
         reservation.grow(part.free());
         partitions[partition] = batches;
     }
-    Ok(Arc::new(partitions))
+    Ok(Arc::new(partitions.concat()))
 }
 
 /// The batch with few buffers behind its texts.
@@ -137,6 +152,9 @@ fn compacted(batch: RecordBatch) -> Result<RecordBatch> {
 }
 
 /// One reader of a shared input.
+///
+/// How many partitions the input has is not known while readers are planned, so each reader has as
+/// many as the session asks for, and every one of them its share of the batches.
 #[derive(Debug)]
 pub(super) struct SharedExec {
     shared: Arc<SharedInput>,
@@ -145,11 +163,10 @@ pub(super) struct SharedExec {
 }
 
 impl SharedExec {
-    pub(super) fn new(shared: Arc<SharedInput>, schema: SchemaRef) -> Self {
-        let count = shared.input.output_partitioning().partition_count();
+    pub(super) fn new(shared: Arc<SharedInput>, schema: SchemaRef, partitions: usize) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
-            Partitioning::UnknownPartitioning(count),
+            Partitioning::UnknownPartitioning(partitions),
             EmissionType::Final,
             Boundedness::Bounded,
         );
@@ -164,10 +181,10 @@ impl SharedExec {
 impl DisplayAs for SharedExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SharedExec: {}", self.shared.label)?;
-        if matches!(format, DisplayFormatType::Verbose) {
-            let input = displayable(self.shared.input.as_ref())
-                .indent(false)
-                .to_string();
+        if matches!(format, DisplayFormatType::Verbose)
+            && let Some(input) = self.shared.input.get()
+        {
+            let input = displayable(input.as_ref()).indent(false).to_string();
             write!(f, "\n{}", input.trim_end())?;
         }
         Ok(())
@@ -220,12 +237,13 @@ impl ExecutionPlan for SharedExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let running = self.shared.run(&context);
+        let running = self.shared.run(&context)?;
+        let partitions = self.properties.partitioning.partition_count();
         let schema = Arc::clone(&self.schema);
         let batches = async move {
             let batches = running.await.map_err(DataFusionError::Shared)?;
-            let stamped: Vec<_> = batches[partition]
-                .iter()
+            let own = batches.iter().skip(partition).step_by(partitions);
+            let stamped: Vec<_> = own
                 .map(|batch| {
                     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                     RecordBatch::try_new_with_options(

@@ -58,8 +58,8 @@ where
 
 /// Plans optimised plans so that what they share is run once for all of them.
 ///
-/// A relation is optimised when its readers are, and gets its operators when what it reads has them.
-/// What need not wait is done side by side.
+/// A relation is optimised when its readers are, and gets its operators when what it reads is
+/// optimised. What need not wait is done side by side.
 pub(crate) async fn plan_together(
     plans: &[&LogicalPlan],
     state: &dyn Session,
@@ -92,23 +92,29 @@ pub(crate) async fn plan_together(
         }
         optimised.push((number, provider, reads, done));
     }
-    let mut ready = HashMap::new();
+    let mut offered = HashMap::new();
+    let mut equipped = vec![];
     while let Some((number, provider, mut reads, optimised)) = optimised.pop() {
-        let inputs = ready.iter();
+        let inputs = offered.iter();
         let inputs = inputs.filter(|(input, _)| reads.remove(input));
         let inputs = inputs.map(|(number, input)| (*number, Clone::clone(input)));
         let inputs: HashMap<u64, Task<_>> = inputs.collect();
-        let done = task(equip(provider, optimised, inputs, Arc::clone(&state)));
-        ready.insert(number, done);
+        let offer = offer(provider, optimised.clone()).boxed().shared();
+        let done = equip(optimised, offer.clone(), inputs, Arc::clone(&state));
+        equipped.push(task(done));
+        offered.insert(number, offer);
     }
-    let ready = gathered(ready).await?;
+    let ready = gathered(offered).await?;
+    for done in equipped {
+        done.await.map_err(DataFusionError::Shared)?;
+    }
     let planner = DefaultPhysicalPlanner::default();
-    let mut planned = vec![];
+    let mut inputs = vec![];
     for plan in plans {
         let plan = replace((*plan).clone(), &ready)?;
-        planned.push(planner.create_physical_plan(&plan, state.as_ref()).await?);
+        inputs.push(planner.create_physical_plan(&plan, state.as_ref()).await?);
     }
-    Ok(planned)
+    Ok(inputs)
 }
 
 /// A plan as its readers need it, and which of the relation's columns it has.
@@ -142,24 +148,38 @@ async fn optimise(
     Ok(needs.transpose()?.map(Arc::new))
 }
 
-async fn equip(
+/// What readers are planned over, before there is an input.
+async fn offer(
     provider: Arc<dyn TableProvider>,
     optimised: Task<Option<Arc<Optimised>>>,
-    inputs: HashMap<u64, Task<Option<Arc<Ready>>>>,
-    state: Arc<SessionState>,
-) -> Result<Option<Arc<Ready>>> {
-    let Some(optimised) = optimised.await.map_err(DataFusionError::Shared)? else {
+) -> Result<Option<Arc<Ready>>, Arc<DataFusionError>> {
+    let Some(optimised) = optimised.await? else {
         return Ok(None);
     };
     let table = shared(&provider)?;
-    let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
-    let planner = DefaultPhysicalPlanner::default();
-    let input = planner.create_physical_plan(&plan, state.as_ref()).await?;
     Ok(Some(Arc::new(Ready {
         schema: table.schema(),
         columns: optimised.columns.clone(),
-        input: Arc::new(SharedInput::new(table.label.clone(), input)),
+        input: Arc::new(SharedInput::new(table.label.clone())),
     })))
+}
+
+/// Gives what was offered its operators.
+async fn equip(
+    optimised: Task<Option<Arc<Optimised>>>,
+    offer: Task<Option<Arc<Ready>>>,
+    inputs: HashMap<u64, Task<Option<Arc<Ready>>>>,
+    state: Arc<SessionState>,
+) -> Result<()> {
+    let optimised = optimised.await.map_err(DataFusionError::Shared)?;
+    let offer = offer.await.map_err(DataFusionError::Shared)?;
+    if let Some((optimised, offer)) = optimised.zip(offer) {
+        let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
+        let planner = DefaultPhysicalPlanner::default();
+        let input = planner.create_physical_plan(&plan, state.as_ref()).await?;
+        offer.input.give(input)?;
+    }
+    Ok(())
 }
 
 async fn gathered(
@@ -320,7 +340,7 @@ impl TableProvider for Ready {
 
     async fn scan(
         &self,
-        _: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         _: &[Expr],
         _: Option<usize>,
@@ -329,6 +349,7 @@ impl TableProvider for Ready {
         let reader: Arc<dyn ExecutionPlan> = Arc::new(SharedExec::new(
             Arc::clone(&self.input),
             Arc::clone(&stored),
+            state.config().target_partitions(),
         ));
         let wanted: Vec<usize> = match projection {
             Some(wanted) => wanted.clone(),
