@@ -3,11 +3,12 @@
 //! `allocation` reads `usage_cells` more than once. Expanded in place, each reading would scan the
 //! ledger again, and calls of calls would multiply. So a saved-query call that stands in a statement
 //! twice with the same arguments is planned once, as a [`table::SharedTable`]; [`planner`] gives all
-//! its readers one input, and [`exec`] runs that input once and hands its batches to each.
+//! its readers one input, [`input`] runs once, and [`exec`] hands its batches to each.
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
 //! the shared plan: a filter on a provider still reaches the Parquet scan.
 
 mod exec;
+mod input;
 pub(crate) mod planner;
 pub(crate) mod table;

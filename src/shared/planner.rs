@@ -1,6 +1,7 @@
 //! Plans each shared relation once, before the statement that reads it.
 
-use super::exec::{SharedExec, SharedInput};
+use super::exec::SharedExec;
+use super::input::SharedInput;
 use super::table::SharedTable;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -68,19 +69,19 @@ pub(crate) async fn plan_together(
         return internal_err!("the session has no state to plan in");
     };
     let state = Arc::new(state.clone());
-    let mut tables = BTreeMap::new();
+    let mut tables = Tables::default();
     let mut readers: BTreeMap<u64, Vec<Task<Option<Arc<Optimised>>>>> = BTreeMap::new();
     for plan in plans {
         let asked = Arc::new(Optimised::asked((*plan).clone()));
         let asked = futures::future::ready(Ok(Some(asked))).boxed().shared();
-        for number in find(plan, &mut tables)? {
+        for number in tables.find(plan)? {
             readers.entry(number).or_default().push(asked.clone());
         }
     }
     let mut optimised = vec![];
     // The last number first: its readers are all known, and it may read only lower ones.
-    while let Some((number, provider)) = tables.pop_last() {
-        let reads = find(&shared(&provider)?.plan, &mut tables)?;
+    while let Some((number, provider)) = tables.known.pop_last() {
+        let reads = tables.find(&shared(&provider)?.plan)?;
         let readers_of = readers.remove(&number).unwrap_or_default();
         let done = task(optimise(
             Arc::clone(&provider),
@@ -99,7 +100,9 @@ pub(crate) async fn plan_together(
         let inputs = inputs.filter(|(input, _)| reads.remove(input));
         let inputs = inputs.map(|(number, input)| (*number, Clone::clone(input)));
         let inputs: HashMap<u64, Task<_>> = inputs.collect();
-        let offer = offer(provider, optimised.clone()).boxed().shared();
+        let is_kept = tables.asked_again.contains(&number);
+        let offer = offer(provider, optimised.clone(), is_kept);
+        let offer = offer.boxed().shared();
         let done = equip(optimised, offer.clone(), inputs, Arc::clone(&state));
         equipped.push(task(done));
         offered.insert(number, offer);
@@ -152,6 +155,7 @@ async fn optimise(
 async fn offer(
     provider: Arc<dyn TableProvider>,
     optimised: Task<Option<Arc<Optimised>>>,
+    is_kept: bool,
 ) -> Result<Option<Arc<Ready>>, Arc<DataFusionError>> {
     let Some(optimised) = optimised.await? else {
         return Ok(None);
@@ -160,7 +164,7 @@ async fn offer(
     Ok(Some(Arc::new(Ready {
         schema: table.schema(),
         columns: optimised.columns.clone(),
-        input: Arc::new(SharedInput::new(table.label.clone())),
+        input: Arc::new(SharedInput::new(table.label.clone(), is_kept)),
     })))
 }
 
@@ -177,7 +181,7 @@ async fn equip(
         let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
         let planner = DefaultPhysicalPlanner::default();
         let input = planner.create_physical_plan(&plan, state.as_ref()).await?;
-        offer.input.give(input)?;
+        offer.input.give(input);
     }
     Ok(())
 }
@@ -204,23 +208,35 @@ fn provider_of(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
     shared(&provider).is_ok().then_some(provider)
 }
 
-/// The shared relations that a plan reads, by their numbers; they become known.
-fn find(
-    plan: &LogicalPlan,
-    known: &mut BTreeMap<u64, Arc<dyn TableProvider>>,
-) -> Result<BTreeSet<u64>> {
-    let mut found = BTreeSet::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Some(provider) = provider_of(scan)
-        {
-            let number = shared(&provider)?.number;
-            known.insert(number, provider);
-            found.insert(number);
+/// The shared relations that plans were found to read.
+#[derive(Default)]
+struct Tables {
+    known: BTreeMap<u64, Arc<dyn TableProvider>>,
+    /// Those that a recursive query reads, once a round.
+    asked_again: BTreeSet<u64>,
+}
+
+impl Tables {
+    /// The numbers of those that a plan reads; they become known.
+    fn find(&mut self, plan: &LogicalPlan) -> Result<BTreeSet<u64>> {
+        let mut found = BTreeSet::new();
+        let mut recurs = false;
+        plan.apply_with_subqueries(|node| {
+            recurs |= matches!(node, LogicalPlan::RecursiveQuery(_));
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(provider) = provider_of(scan)
+            {
+                let number = shared(&provider)?.number;
+                self.known.insert(number, provider);
+                found.insert(number);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if recurs {
+            self.asked_again.extend(&found);
         }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(found)
+        Ok(found)
+    }
 }
 
 /// What the readers of a shared relation need of it.

@@ -1,0 +1,215 @@
+//! [`SharedInput`]: runs once, and lets go of its batches when all who read them have them.
+
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::utils::memory::RecordBatchMemoryCounter;
+use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// All batches of an input, and the memory that they are known to take.
+#[derive(Debug)]
+pub(super) struct Batches {
+    pub(super) all: Vec<RecordBatch>,
+    _memory: MemoryReservation,
+}
+
+pub(super) type Running = Shared<BoxFuture<'static, Result<Arc<Batches>, Arc<DataFusionError>>>>;
+
+/// An input that several readers share.
+pub(super) struct SharedInput {
+    pub(super) label: String,
+    /// Whether readers may come again, as a recursive query's do.
+    is_kept: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    stage: Stage,
+    /// Those that do not have all of their batches yet.
+    readers: usize,
+}
+
+enum Stage {
+    /// Its readers are planned beside it.
+    Unplanned,
+    Planned(Arc<dyn ExecutionPlan>),
+    /// The plan is gone when it has been run: joins keep what they built in it.
+    Started(Weak<dyn ExecutionPlan>, Running),
+    Gone,
+}
+
+impl fmt::Debug for SharedInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedInput")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SharedInput {
+    pub(super) fn new(label: String, is_kept: bool) -> Self {
+        let state = State {
+            stage: Stage::Unplanned,
+            readers: 0,
+        };
+        Self {
+            label,
+            is_kept,
+            state: Mutex::new(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn give(&self, input: Arc<dyn ExecutionPlan>) {
+        self.state().stage = Stage::Planned(input);
+    }
+
+    /// The plan, until it has been run.
+    pub(super) fn plan(&self) -> Option<Arc<dyn ExecutionPlan>> {
+        match &self.state().stage {
+            Stage::Planned(plan) => Some(Arc::clone(plan)),
+            Stage::Started(plan, _) => plan.upgrade(),
+            Stage::Unplanned | Stage::Gone => None,
+        }
+    }
+
+    pub(super) fn enter(&self) {
+        self.state().readers += 1;
+    }
+
+    /// One reader has all that it will ask for.
+    pub(super) fn leave(&self) {
+        let mut state = self.state();
+        state.readers -= 1;
+        let is_started = matches!(state.stage, Stage::Started(..));
+        if state.readers == 0 && is_started && !self.is_kept {
+            state.stage = Stage::Gone;
+        }
+    }
+
+    /// The first reader starts the input; any reader that is polled drives it.
+    pub(super) fn run(&self, context: &Arc<TaskContext>) -> Result<Running> {
+        let mut state = self.state();
+        let plan = match &state.stage {
+            Stage::Started(_, running) => return Ok(running.clone()),
+            Stage::Planned(plan) => Arc::clone(plan),
+            Stage::Unplanned => return internal_err!("`{}` was not planned", self.label),
+            Stage::Gone => return internal_err!("`{}` was read once more", self.label),
+        };
+        let consumer = MemoryConsumer::new(format!("shared {}", self.label));
+        let memory = consumer.register(context.memory_pool());
+        let started = Arc::downgrade(&plan);
+        let running = gather(plan, Arc::clone(context), memory);
+        let running = running.map(|done| done.map_err(Arc::new)).boxed().shared();
+        state.stage = Stage::Started(started, running.clone());
+        Ok(running)
+    }
+}
+
+/// All partitions at once: an exchange below may wait until each of its outputs is read.
+async fn gather(
+    input: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    memory: MemoryReservation,
+) -> Result<Arc<Batches>> {
+    let count = input.output_partitioning().partition_count();
+    let mut tasks = FuturesUnordered::new();
+    for partition in 0..count {
+        let mut stream = input.execute(partition, Arc::clone(&context))?;
+        let memory = memory.new_empty();
+        let task = SpawnedTask::spawn(async move {
+            let mut batches = vec![];
+            // An aggregate hands on slices of one batch: each buffer counts once.
+            let mut counter = RecordBatchMemoryCounter::new();
+            while let Some(batch) = stream.try_next().await? {
+                let batch = compacted(batch)?;
+                memory.try_grow(counter.count_batch(&batch))?;
+                batches.push(batch);
+            }
+            Ok::<_, DataFusionError>((partition, batches, memory))
+        });
+        tasks.push(task.join());
+    }
+    let mut partitions: Vec<Vec<RecordBatch>> = vec![vec![]; count];
+    let mut broke_off = None;
+    while let Some(done) = tasks.next().await {
+        match done {
+            Ok(done) => {
+                let (partition, batches, part) = done?;
+                memory.grow(part.free());
+                partitions[partition] = batches;
+            }
+            // A partition may break off because another one could not go on, which says why.
+            Err(error) => broke_off = Some(error),
+        }
+    }
+    if let Some(error) = broke_off {
+        return Err(DataFusionError::ExecutionJoin(Box::new(error)));
+    }
+    Ok(Arc::new(Batches {
+        all: partitions.concat(),
+        _memory: memory,
+    }))
+}
+
+/// The batch with few buffers behind its texts.
+///
+/// A slice keeps every buffer of the whole, and what joins slices lists them all again: after a few
+/// operators a batch has thousands, and each operator pays for the list.
+fn compacted(batch: RecordBatch) -> Result<RecordBatch> {
+    const FEW: usize = 4;
+    let is_compact = |column: &ArrayRef| {
+        let texts = column.as_string_view_opt();
+        texts.is_none_or(|texts| texts.data_buffers().len() <= FEW)
+    };
+    if batch.columns().iter().all(is_compact) {
+        return Ok(batch);
+    }
+    let (schema, columns, rows) = batch.into_parts();
+    let columns = columns.into_iter().map(|column| {
+        if is_compact(&column) {
+            column
+        } else {
+            Arc::new(column.as_string_view().gc()) as ArrayRef
+        }
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let columns = columns.collect();
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::StringViewArray;
+    use datafusion::arrow::compute::concat;
+
+    #[test]
+    fn many_buffers_become_few_and_texts_stay() {
+        let pieces: Vec<ArrayRef> = (0..100)
+            .map(|number| {
+                let text = format!("a text that does not fit into a view {number}");
+                Arc::new(StringViewArray::from(vec![Some(text.as_str()), None])) as ArrayRef
+            })
+            .collect();
+        let pieces: Vec<_> = pieces.iter().map(AsRef::as_ref).collect();
+        let texts = concat(&pieces).unwrap();
+        assert_eq!(texts.as_string_view().data_buffers().len(), 100);
+        let batch = RecordBatch::try_from_iter([("texts", Arc::clone(&texts))]).unwrap();
+        let compact = compacted(batch).unwrap();
+        let column = compact.column(0);
+        assert_eq!(column.as_string_view().data_buffers().len(), 1);
+        assert_eq!(column.as_ref(), texts.as_ref());
+    }
+}
