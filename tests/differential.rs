@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 type Row = Vec<Option<String>>;
 
 /// The text of a column's values, NULL as `None`.
-fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
+pub(crate) fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     let column = cast(batch.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
     column
         .as_string::<i32>()
@@ -282,7 +282,7 @@ fn rows_of(world: &World, name: &str) -> String {
     text
 }
 
-fn session(threads: usize, batch_size: usize) -> impl Future<Output = Session> {
+pub(crate) fn session(threads: usize, batch_size: usize) -> impl Future<Output = Session> {
     let settings = Settings {
         threads: Some(threads),
         batch_size: Some(batch_size),
@@ -385,7 +385,7 @@ async fn the_causes_of_the_variance_sum_to_it() {
 const SHAPES: [(usize, usize, u64); 4] = [(2, 8192, 150), (1, 16, 12), (3, 7, 8), (4, 512, 100)];
 
 /// `APPORTION_SEEDS=1..200` looks further than a test run has time for.
-fn seeds() -> std::ops::Range<u64> {
+pub(crate) fn seeds() -> std::ops::Range<u64> {
     let text = std::env::var("APPORTION_SEEDS").unwrap_or_else(|_| "1..9".to_owned());
     let (first, end) = text.split_once("..").unwrap();
     first.parse().unwrap()..end.parse().unwrap()

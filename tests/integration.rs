@@ -7,6 +7,8 @@ mod demo;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod patterns;
+#[cfg(test)]
 mod sqllogictest;
 #[cfg(test)]
 mod support;

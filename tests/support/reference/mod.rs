@@ -8,7 +8,8 @@
 //! Reading order: [`model`] (the rows) · [`calendar`] (months and days) · [`normal`] (empty text,
 //! aliases, equal rows, currency, the spread by day) · [`pricing`] (the price book) · [`split`]
 //! (largest remainder) · [`covering`] (which charge covers which call) · [`weights`] (by what) ·
-//! [`attribution`] (the rule itself) · [`allocation`] (what each customer cost).
+//! [`attribution`] (the rule itself) · [`allocation`] (what each customer cost) · [`patterns`] (how it
+//! uses the product, beside its peers).
 //!
 //! Rows of cost zero are left out of every answer: compare with the product's rows that are not
 //! zero.
@@ -19,6 +20,7 @@ pub(crate) mod calendar;
 pub(crate) mod covering;
 pub(crate) mod model;
 pub(crate) mod normal;
+pub(crate) mod patterns;
 pub(crate) mod pricing;
 pub(crate) mod split;
 pub(crate) mod weights;

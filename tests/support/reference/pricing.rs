@@ -111,7 +111,10 @@ pub(crate) fn is_invalid(call: &NormalCall) -> bool {
 /// the provider and model (`model`), in force at the call and at its time of day (`date`), of the
 /// most specific name, of the call's tier or without tier (`tier`), of the highest threshold that the
 /// input exceeds (`threshold`), the latest, one with hours before one without, the lowest source, the lowest prices.
-fn row_in_force<'a>(prices: &'a [Price], call: &NormalCall) -> Result<&'a Price, &'static str> {
+pub(crate) fn row_in_force<'a>(
+    prices: &'a [Price],
+    call: &NormalCall,
+) -> Result<&'a Price, &'static str> {
     let model = call.model.as_ref().ok_or("model")?;
     let named: Vec<&Price> = prices
         .iter()
