@@ -294,6 +294,45 @@ fn patterns_are_found_where_they_were_planted() {
     assert_eq!(rows(found), expected);
 }
 
+/// Dear for another cause, with twice the usual sessions and more.
+#[test]
+fn who_almost_qualifies_is_not_found() {
+    answers(
+        "SELECT customer_id, round(ratio, 2), finding FROM usage_patterns(period => '2026-10')
+         WHERE pattern = 'high session frequency' AND ratio BETWEEN 2 AND 3 ORDER BY ratio DESC",
+        "cus_026 | 2.73 | not found
+         cus_053 | 2.47 | not found
+         cus_094 | 2.19 | not found
+         cus_019 | 2.13 | not found
+         cus_049 | 2.07 | not found
+         cus_079 | 2.06 | not found",
+    );
+}
+
+/// 80 × 60, 15 × 300 and 5 × 540: Σ (2i − 101) × cost = −96,000 + 337,500 + 256,500.
+#[test]
+fn october_is_unevenly_distributed() {
+    answers(
+        "SELECT part, customers, cost_pct, pooled_pct_of_mrr, median_pct_of_mrr, gini
+         FROM cost_distribution(period => '2026-10')
+         WHERE part = 'all' OR part LIKE 'top%' ORDER BY customers DESC, part",
+        "all      | 100 | 100.000000 |  24.000000 |  12.000000 | 0.415000
+         top 20 % |  20 |  60.000000 |  72.000000 |  60.000000 | NULL
+         top 10 % |  10 |  35.000000 |  84.000000 |  84.000000 | NULL
+         top 5 %  |   5 |  22.500000 | 108.000000 | 108.000000 | NULL
+         top 1 %  |   1 |   4.500000 | 108.000000 | 108.000000 | NULL",
+    );
+}
+
+#[test]
+fn the_twenty_dear_accounts_are_unprofitable() {
+    answers(
+        "SELECT count(*), sum(cost), sum(above_target), count(patterns), count(main_driver)
+         FROM unprofitable_customers(period => '2026-10')",
+        "20 | 7200.000000000000 | 5200.000000000000 | 20 | 20",
+    );
+}
+
 #[test]
 fn the_drivers_sum_to_the_cost_above_the_median() {
     answers(

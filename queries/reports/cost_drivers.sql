@@ -1,5 +1,5 @@
 -- Question:    Why does each customer cost more, or less, than is usual on its plan?
--- Grain:       one row per period, customer that called, and currency
+-- Grain:       one row per period, customer with cost or calls, and currency
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The billing period.
 --   min_customers integer>=1 = 5   As in peer_medians.
@@ -7,16 +7,15 @@
 -- Notes:       sessions, context, cache and reasoning say by how much the cost falls when that
 --              figure, too, is moved to the median of its peers, in this order, each on top of the
 --              last (see scenario_list_costs); remainder is what is left. They sum to above_median
---              exactly. main_driver is the largest of the five, of customers above the median.
+--              exactly. The peers are the customers of the report. main_driver is the largest of the
+--              five, of customers above the median.
 
 with
 
 costs as (
-    select costs.*
-    from allocation(period => $period, currency => $currency) as costs
-    inner join customer_usage(period => $period) as usage
-        on costs.period = usage.period
-        and costs.customer_id = usage.customer_id
+    select *
+    from allocation(period => $period, currency => $currency)
+    where customer_id is not null and (calls > 0 or cost <> 0)
 ),
 
 medians as (
@@ -24,13 +23,7 @@ medians as (
     from peer_medians(
         period => $period,
         min_customers => $min_customers,
-        figures => (
-            select costs.period, costs.customer_id, costs.currency as figure, costs.cost as own
-            from allocation(period => $period, currency => $currency) as costs
-            inner join customer_usage(period => $period) as usage
-                on costs.period = usage.period
-                and costs.customer_id = usage.customer_id
-        )
+        figures => (select period, customer_id, currency as figure, cost as own from costs)
     )
 ),
 
@@ -50,7 +43,8 @@ list_costs as (
     group by period, customer_id
 ),
 
--- A customer without list cost has no ratio to scale by: all that is above the median is remainder.
+-- Without list cost, as where tags alone say who bears a cost, there is no ratio to scale by: all that
+-- is above the median is remainder.
 moved as (
     select
         costs.period,
