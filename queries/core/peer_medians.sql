@@ -4,6 +4,7 @@
 --   figures    relation   Of columns period, customer_id, figure and own; own is NULL where not measured.
 --   period     month = (select max(billing_period) from billing)   The months, for plans and tiers.
 --   min_customers integer>=1 = 5   So many of a plan make its median; else the tier's counts, then all's.
+--   precision exact|approximate = 'exact'   Whether medians are of all values, or of a sketch (approx_median).
 -- Notes:       Peers are the customers with the same plan whose figure is measured, the customer
 --              itself among them. The ratio is rounded at twelve decimals, half to even.
 
@@ -27,11 +28,20 @@ compared as (
     select
         *,
         count(own) over (partition by period, figure, plan) as plan_customers,
-        exact_median(own) over (partition by period, figure, plan) as plan_median,
+        case
+            when $precision = 'exact' then exact_median(own) over (partition by period, figure, plan)
+            else cast(approx_median(own) over (partition by period, figure, plan) as decimal(38, 19))
+        end as plan_median,
         count(own) over (partition by period, figure, tier) as tier_customers,
-        exact_median(own) over (partition by period, figure, tier) as tier_median,
+        case
+            when $precision = 'exact' then exact_median(own) over (partition by period, figure, tier)
+            else cast(approx_median(own) over (partition by period, figure, tier) as decimal(38, 19))
+        end as tier_median,
         count(own) over (partition by period, figure) as all_customers,
-        exact_median(own) over (partition by period, figure) as all_median
+        case
+            when $precision = 'exact' then exact_median(own) over (partition by period, figure)
+            else cast(approx_median(own) over (partition by period, figure) as decimal(38, 19))
+        end as all_median
     from placed
 ),
 

@@ -3,11 +3,13 @@
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The calendar month of the calls.
 --   min_customers integer>=1 = 5   As in peer_medians.
+--   precision exact|approximate = 'exact'   As in customer_usage, and as in peer_medians.
 
 select *
 from peer_medians(
     period => $period,
     min_customers => $min_customers,
+    precision => $precision,
     figures => (
         select
             usage.period,
@@ -21,7 +23,7 @@ from peer_medians(
                 when 'reasoning_call_share' then usage.reasoning_call_share
                 when 'output_tokens' then rounded_ratio(usage.output_tokens, 1, 18)
             end as own
-        from customer_usage(period => $period) as usage
+        from customer_usage(period => $period, precision => $precision) as usage
         cross join (values
             ('sessions'), ('context'), ('cache_hit_rate'), ('reasoning_token_share'),
             ('reasoning_call_share'), ('output_tokens')

@@ -9,6 +9,7 @@
 --   high_reasoning_share decimal>=0<=1 = 0.30   From it on, with more output than the median, reasoning is heavy.
 --   min_customers integer>=1 = 5   So many of a plan make its median; else the tier's counts, then all's.
 --   currency   text = NULL   As in allocation.
+--   precision  exact|approximate = 'exact'   As in usage_figures: what is approximate says so, and has no saving.
 -- Notes:       own and median are those of the figure, shown with six decimals; population says
 --              whose median it is, of so many peers. A pattern whose columns the customer's calls
 --              do not carry is not measured, and none is found against a median of zero. Without
@@ -19,7 +20,9 @@
 with
 
 figures as (
-    select * from usage_figures(period => $period, min_customers => $min_customers)
+    select * from usage_figures(
+        period => $period, min_customers => $min_customers, precision => $precision
+    )
 ),
 
 customers as (
@@ -96,6 +99,7 @@ list_costs as (
         on moved.period = unmoved.period
         and moved.customer_id = unmoved.customer_id
         and unmoved.scenario = 'as it is'
+    where $precision = 'exact'
 )
 
 select
@@ -121,6 +125,7 @@ select
         as response_cache_rate,
     rounded_ratio(patterns.output_tokens, 1, 6) as output_tokens,
     rounded_ratio(patterns.median_output_tokens, 1, 6) as median_output_tokens,
+    $precision as precision,
     costs.cost,
     case
         when patterns.is_found
@@ -133,7 +138,7 @@ inner join figures
     on patterns.period = figures.period
     and patterns.customer_id = figures.customer_id
     and patterns.figure = figures.figure
-inner join customer_usage(period => $period) as usage
+inner join customer_usage(period => $period, precision => $precision) as usage
     on patterns.period = usage.period
     and patterns.customer_id = usage.customer_id
 inner join allocation(period => $period, currency => $currency) as costs
