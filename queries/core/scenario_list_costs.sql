@@ -105,7 +105,7 @@ cells as (
                 service_tier => usage.service_tier
             )
         end as median_price_id
-    from session_usage(period => $period) as usage
+    from kinds_of_usage(period => $period) as usage
     inner join drivers
         on usage.period = drivers.period
         and usage.customer_id = drivers.customer_id

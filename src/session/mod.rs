@@ -290,6 +290,12 @@ fn context(settings: &Settings) -> Result<SessionContext> {
         .with_information_schema(true)
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // What a join has learnt would be asked of each call at the scan, by keys that are worked out
+        // there: it costs more than it saves.
+        .set_bool(
+            "datafusion.optimizer.enable_join_dynamic_filter_pushdown",
+            false,
+        )
         // Below a union of inputs the rule makes a column twice, and the plan is refused.
         .set_bool(
             "datafusion.optimizer.enable_leaf_expression_pushdown",

@@ -1,10 +1,9 @@
--- Question:    How much did each customer use in a month, session by session?
--- Grain:       one row per period, customer, session, kind of call and price; where a price depends
---              on the length of the input, one per call
+-- Question:    How much did each customer use in a month, by kind of call?
+-- Grain:       one row per period, customer, kind of call and price, in sessions and outside; where a
+--              price depends on the length of the input, one per call
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The calendar month of the calls.
--- Notes:       The ledger is read once, and what follows is as small as customers times sessions.
---              Calls of a model that costs more above some input keep what their price is found by,
+-- Notes:       Calls of a model that costs more above some input keep what their price is found by,
 --              so that they can be priced at another length. A sum is NULL where no call carries
 --              it; token counts that cannot be are left out.
 
@@ -25,7 +24,7 @@ summed as (
     select
         date_trunc('month', charged_at) as month_start,
         customer_id,
-        session_id,
+        session_id is not null as is_in_session,
         query_type = 'reasoning' as is_reasoning_call,
         response_cached,
         not response_cached and not weighs_nothing as is_charged,
