@@ -333,6 +333,24 @@ fn the_twenty_dear_accounts_are_unprofitable() {
     );
 }
 
+/// cus_045 makes 406 calls: 100 at 6, 150 at 4 and 156 at 3 dollars.
+#[test]
+fn the_plans_that_are_thought_of_can_be_tried() {
+    answers(
+        "SELECT plan, pay_less, pay_the_same, pay_more, price FROM plan_outcomes(period => '2026-10')
+         WHERE scope = 'plan' AND plan IS NOT NULL ORDER BY plan",
+        "Business      | 10 | 0 |  8 | 11004.000000000000
+         Enterprise    |  0 | 7 |  2 |  5900.000000000000
+         Pay as you go |  5 | 0 |  2 |  3420.000000000000
+         Studio        | 11 | 0 | 13 | 16476.000000000000
+         Team          | 36 | 0 |  6 | 22708.000000000000",
+    );
+    answers(
+        "SELECT units, price FROM plan_simulation(period => '2026-10') WHERE customer_id = 'cus_045'",
+        "406.000000000000 | 1668.000000000000",
+    );
+}
+
 #[test]
 fn the_drivers_sum_to_the_cost_above_the_median() {
     answers(

@@ -1,6 +1,8 @@
 //! The program and its library, used as their users do.
 
 #[cfg(test)]
+mod actions;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod demo;

@@ -11,19 +11,19 @@ use std::collections::BTreeSet;
 const WORLDS: u64 = 40;
 const PERIOD: &str = "2026-03..2026-06";
 
-fn world(seed: u64) -> World {
+pub(crate) fn world(seed: u64) -> World {
     let worlds = (0..WORLDS).map(|n| random::world(seed * 10_000 + n, &format!("w{n:04}")));
     random::merge(worlds.collect())
 }
 
-async fn open(world: &World) -> Session {
+pub(crate) async fn open(world: &World) -> Session {
     let session = session(2, 512).await;
     tables::register(&session, world);
     session
 }
 
 /// The rows of a statement in their own order, each a text with `·` for NULL.
-async fn rows(session: &Session, sql: &str) -> BTreeSet<String> {
+pub(crate) async fn rows(session: &Session, sql: &str) -> BTreeSet<String> {
     let batches = session.collect(sql).await;
     let batches = batches.unwrap_or_else(|error| panic!("{error}\n{sql}"));
     let mut rows = BTreeSet::new();

@@ -89,22 +89,13 @@ rates as (
     having count(cache_read_tokens) > 0
 ),
 
-ranked as (
+medians as (
     select
         period,
         plan,
-        rounded_ratio(hits, input, 18) as rate,
-        row_number() over (partition by period, plan order by rounded_ratio(hits, input, 18), customer_id) as position,
-        count(*) over (partition by period, plan) as customers
+        rounded_ratio(exact_median(rounded_ratio(hits, input, 18)), 1, 18) as rate
     from rates
     where plan is not null and input > 0
-),
-
--- The median is the mean of the two in the middle.
-medians as (
-    select period, plan, rounded_ratio(sum(rate), count(*), 18) as rate
-    from ranked
-    where position * 2 between customers and customers + 2
     group by period, plan
 ),
 

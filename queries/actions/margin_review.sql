@@ -39,7 +39,7 @@ flagged as (
                 else concat('cost is ', rounded_ratio(cost_pct_of_mrr, 1, 1), ' % of MRR')
             end,
             patterns,
-            'mostly ' || main_driver
+            'mostly ' || nullif(main_driver, 'remainder')
         ) as reason,
         proposed_action
     from accounts

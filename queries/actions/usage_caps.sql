@@ -19,27 +19,19 @@
 
 with
 
--- The median is the mean of the two in the middle, over customers that called.
-ranked as (
-    select
-        customers.plan,
-        used.units,
-        row_number() over (partition by customers.plan order by used.units, used.customer_id) as position,
-        count(*) over (partition by customers.plan) as customers
+-- Over customers that called.
+medians as (
+    select customers.plan, exact_median(used.units) as median_units
     from usage_by_measure(period => $usual) as used
     inner join customers_in_force(period => $usual) as customers
         on used.customer_id = customers.customer_id
     where used.measure = $measure and customers.plan is not null
+    group by customers.plan
 ),
 
 caps as (
-    select
-        plan,
-        rounded_ratio(sum(units), count(*), 1) as median_units,
-        usage_cap(rounded_ratio(sum(units), count(*), 1), $multiple) as cap
-    from ranked
-    where position * 2 between customers and customers + 2
-    group by plan
+    select plan, median_units, usage_cap(median_units, $multiple) as cap
+    from medians
 ),
 
 calls as (

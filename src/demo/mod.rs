@@ -19,6 +19,7 @@ mod customers;
 mod imperfections;
 mod money;
 mod parquet;
+mod plans;
 mod prices;
 mod random;
 mod tables;
@@ -86,6 +87,7 @@ fn files() -> Result<Vec<(&'static str, Vec<u8>)>> {
         ),
         ("aliases.parquet", parquet::bytes(&tables::aliases()?)?),
         ("fx_rates.parquet", parquet::bytes(&tables::fx_rates()?)?),
+        ("plans.parquet", parquet::bytes(&tables::plans()?)?),
     ])
 }
 

@@ -6,6 +6,7 @@ use super::calls::Call;
 use super::customers::{self, Customer, MRR_CENTS};
 use super::imperfections::{DOLLAR_PER_EURO, EURO_MONTH, EURO_PER_DOLLAR};
 use super::money::CENT;
+use super::plans::{STEPS, Step};
 use super::prices::Price;
 use super::work::{GPT, GPT_MINI};
 use crate::error::{Error, Result};
@@ -340,5 +341,21 @@ pub(super) fn fx_rates() -> Result<RecordBatch> {
         ("from_currency", text(&rows, |(from, ..)| Some(from)), false),
         ("to_currency", text(&rows, |(_, to, _)| Some(to)), false),
         ("rate", decimals(&rows, AMOUNT, rate)?, false),
+    ])
+}
+
+pub(super) fn plans() -> Result<RecordBatch> {
+    let amount = |value: fn(&Step) -> i128| decimals(&STEPS, AMOUNT, move |step| Some(value(step)));
+    let units = |value: fn(&Step) -> i64| integers(&STEPS, move |step| Some(value(step)));
+    table(vec![
+        ("plan", text(&STEPS, |step| Some(step.plan)), false),
+        ("measure", text(&STEPS, |step| Some(step.measure)), false),
+        ("mode", text(&STEPS, |step| Some(step.mode)), false),
+        ("base_fee", amount(|step| step.base_fee)?, false),
+        ("included_units", units(|step| step.included_units), false),
+        ("from_unit", units(|step| step.from_unit), false),
+        ("unit_price", amount(|step| step.unit_price)?, false),
+        ("minimum", amount(|step| step.minimum)?, false),
+        ("currency", text(&STEPS, |_| Some("USD")), false),
     ])
 }

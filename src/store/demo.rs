@@ -20,6 +20,7 @@ static FILES: &[(&str, &[u8])] = &[
     ("prices", include_bytes!("../../data/prices.parquet")),
     ("aliases", include_bytes!("../../data/aliases.parquet")),
     ("fx_rates", include_bytes!("../../data/fx_rates.parquet")),
+    ("plans", include_bytes!("../../data/plans.parquet")),
 ];
 
 pub(crate) fn inputs() -> Vec<RelationInputs> {
