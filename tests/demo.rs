@@ -165,7 +165,7 @@ fn the_readme_shows_what_the_demo_answers() {
     let examples: Vec<_> = examples
         .filter(|(command, _)| command[0] == "--demo")
         .collect();
-    assert_eq!(examples.len(), 11);
+    assert_eq!(examples.len(), 12);
     for (command, output) in examples {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
         assert_eq!(program(&words), output, "{command:?}");
