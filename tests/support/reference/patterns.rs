@@ -73,16 +73,16 @@ pub(crate) fn uses(
             continue;
         };
         if periods.contains(&period) {
-            let used = uses.entry((period, customer)).or_insert(Use {
+            let one = uses.entry((period, customer)).or_insert(Use {
                 calls: vec![],
                 figures: vec![],
             });
-            used.calls.push((call.clone(), normal));
+            one.calls.push((call.clone(), normal));
         }
     }
     let own: BTreeMap<_, _> = uses
         .iter()
-        .map(|(key, used)| (key.clone(), own_figures(&used.calls)))
+        .map(|(key, one)| (key.clone(), own_figures(&one.calls)))
         .collect();
     let terms = |customer: &str| {
         let known = world
@@ -91,7 +91,7 @@ pub(crate) fn uses(
             .find(|row| row.customer_id == customer);
         known.map_or((None, None), |row| (row.plan.clone(), row.tier.clone()))
     };
-    for ((period, customer), used) in &mut uses {
+    for ((period, customer), one) in &mut uses {
         let (plan, tier) = terms(customer);
         for at in 0..FIGURES.len() {
             let mine = own[&(period.clone(), customer.clone())][at];
@@ -114,7 +114,7 @@ pub(crate) fn uses(
                 let last = values.len() - 1;
                 (values[last / 2] + values[last.div_ceil(2)]) * 5
             });
-            used.figures.push(Figure {
+            one.figures.push(Figure {
                 own: mine,
                 median,
                 ratio: mine
