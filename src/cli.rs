@@ -3,7 +3,8 @@
 use crate::config::memory_size;
 use crate::output::Format;
 use crate::prices::Source;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ pub struct Options {
     #[arg(long, global = true)]
     pub demo: bool,
 
-    /// table, csv, tsv, json, ndjson or markdown [default: by the ending of -o, else table]
+    /// table, vertical, csv, tsv, json, ndjson, markdown, parquet or arrow [default: by the ending of -o, else table]
     #[arg(
         long,
         global = true,
@@ -99,10 +100,14 @@ pub enum Command {
     Init(FolderArgs),
     /// Write the demo data into a folder
     Demo(FolderArgs),
+    /// Print what makes a shell complete commands and options
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[command(group = ArgGroup::new("statements").args(["sql", "file"]).required(true))]
 pub struct SqlArgs {
     /// The statements, separated by semicolons; they may start with a comment
     #[arg(allow_hyphen_values = true)]
@@ -111,6 +116,10 @@ pub struct SqlArgs {
     /// Read the statements from FILE; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+
+    /// What `$NAME` stands for in the statements: a number if written as one, else text
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
 }
 
 /// The options of a saved query are known only when its header has been read, so what follows the
@@ -192,4 +201,11 @@ pub struct CheckArgs {
 pub struct FolderArgs {
     /// The folder, made where it does not exist
     pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, elvish or powershell
+    #[arg(hide_possible_values = true)]
+    pub shell: Shell,
 }

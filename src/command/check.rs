@@ -110,9 +110,10 @@ async fn result(
     let mut found = SpooledTempFile::new(SPOOL_BYTES);
     let rows = async {
         let answer = workplace.session.run(&check.name, &arguments).await?;
+        let view = workplace.output.view();
         match workplace.output.format {
-            format if format.is_prose() => format.write(answer, &mut found).await,
-            format => format.write(answer, &mut io::sink()).await,
+            format if format.is_prose() => format.write(answer, view, &mut found).await,
+            format => format.write(answer, view, &mut io::sink()).await,
         }
     }
     .await

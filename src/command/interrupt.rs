@@ -6,9 +6,13 @@ use crate::panic::first_said;
 use futures::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
+use std::thread;
+use tokio::runtime::Builder;
 use tokio::signal::ctrl_c;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 /// The result of the work, or nothing if Ctrl-C came first.
 ///
@@ -18,15 +22,33 @@ pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<Option<T>> {
     tokio::select! {
+        // Ctrl-C in a pager is for the pager.
+        biased;
         result = AssertUnwindSafe(work).catch_unwind() => match result {
             Ok(result) => result.map(Some),
             Err(panic) => Err(broke_off(panic.as_ref())),
         },
-        signal = ctrl_c() => {
-            signal?;
-            Ok(None)
-        }
+        () = interrupted() => Ok(None),
     }
+}
+
+/// Ctrl-C, heard on a thread of its own: the engine may keep all others busy.
+async fn interrupted() {
+    static PRESSED: LazyLock<Notify> = LazyLock::new(|| {
+        thread::spawn(|| {
+            let listener = Builder::new_current_thread().enable_io().build();
+            // Without a listener Ctrl-C ends the program, as it does elsewhere.
+            if let Ok(listener) = listener {
+                listener.block_on(async {
+                    while ctrl_c().await.is_ok() {
+                        PRESSED.notify_waiters();
+                    }
+                });
+            }
+        });
+        Notify::new()
+    });
+    PRESSED.notified().await;
 }
 
 /// The same where the system's request to terminate ends it as well. A prompt leaves that to the system:

@@ -15,13 +15,22 @@ use std::sync::Arc;
 
 pub(super) async fn run(options: &Options) -> Result<Outcome> {
     let mut workplace = Workplace::open(options).await?;
-    list(&mut workplace)?;
+    list(&mut workplace, Listed::All)?;
     workplace.output.finish()?;
     Ok(Outcome::Done)
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    All,
+    Queries,
+    Tables,
+    Functions,
+}
+
 /// Lists for people as an outline, for programs as rows.
-pub(crate) fn list(workplace: &mut Workplace) -> Result<Reader> {
+pub(crate) fn list(workplace: &mut Workplace, listed: Listed) -> Result<Reader> {
     for (name, reason) in workplace.session.queries().broken() {
         workplace
             .notes
@@ -30,7 +39,12 @@ pub(crate) fn list(workplace: &mut Workplace) -> Result<Reader> {
     for error in workplace.session.unreadable() {
         workplace.notes.notice(&error.to_string());
     }
-    let entries = entries(workplace);
+    let mut entries = entries(workplace);
+    entries.retain(|entry| match entry.folder.as_str() {
+        TABLES => matches!(listed, Listed::All | Listed::Tables),
+        FUNCTIONS => matches!(listed, Listed::All | Listed::Functions),
+        _ => matches!(listed, Listed::All | Listed::Queries),
+    });
     workplace.output.text(|format, out| match format {
         Format::Table => outline(&entries, out),
         rows => rows.write_batch(&batch(&entries)?, out),

@@ -3,12 +3,14 @@
 pub mod usage;
 
 mod check;
+mod completions;
 mod demo;
 mod describe;
 mod import;
 mod init;
 mod interrupt;
 mod list;
+mod man;
 mod prices;
 mod run;
 mod script;
@@ -19,9 +21,9 @@ mod workplace;
 pub(crate) use describe::describe;
 use interrupt::unless_ended;
 pub(crate) use interrupt::unless_interrupted;
-pub(crate) use list::list;
+pub(crate) use list::{Listed, list};
 pub(crate) use script::{Script, answer};
-pub(crate) use workplace::Workplace;
+pub(crate) use workplace::{Timing, Workplace};
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -69,6 +71,8 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             Some(Command::Check(args)) => Box::pin(check::run(&args, &options)).await,
             Some(Command::Init(args)) => init::run(&args, &options),
             Some(Command::Demo(args)) => demo::run(&args, &options),
+            Some(Command::Completions(args)) => completions::run(&args),
+            Some(Command::Man) => man::run(),
         }
     });
     Ok(unless_ended(verb).await?.unwrap_or(Outcome::Interrupted))

@@ -13,7 +13,6 @@ use clap::{Arg, Args, Command, FromArgMatches};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Instant;
 
 pub(super) async fn run(args: RunArgs, options: Options) -> Result<Outcome> {
     let mut words = args.words.into_iter();
@@ -37,7 +36,7 @@ pub(super) async fn run(args: RunArgs, options: Options) -> Result<Outcome> {
     let mut workplace = Workplace::open(&options.overlaid(later)).await?;
 
     let name = match Path::new(&name).extension() {
-        Some(ending) if ending == "sql" => workplace.session.load(Path::new(&name))?,
+        Some(ending) if ending == "sql" => workplace.session_mut()?.load(Path::new(&name))?,
         _ => name,
     };
     let query = workplace.session.queries().find(&name)?;
@@ -48,10 +47,10 @@ pub(super) async fn run(args: RunArgs, options: Options) -> Result<Outcome> {
         }
     };
 
-    let started = Instant::now();
-    let answered = workplace.session.run(&name, &arguments).await?;
-    answer(&mut workplace, answered).await?;
-    workplace.notes.elapsed(started.elapsed());
+    answer(&mut workplace, async |session| {
+        session.run(&name, &arguments).await
+    })
+    .await?;
     workplace.output.finish()?;
     Ok(Outcome::Done)
 }

@@ -1,9 +1,13 @@
 //! Statements one after another, until the first that fails.
 
 use super::Workplace;
-use crate::error::{Error, Result, reason};
-use crate::output::Reader;
-use crate::session::Answer;
+use super::workplace::Timing;
+use crate::error::{Error, Place, Result, reason};
+use crate::output::{Notes, Progress, Reader};
+use crate::session::{Answer, Given, Session};
+use arrow::datatypes::SchemaRef;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
+use futures::StreamExt;
 use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
@@ -58,8 +62,16 @@ impl Script {
         }
     }
 
+    /// Its text as a function has it.
+    pub(crate) fn map(self, change: impl FnOnce(&str) -> String) -> Self {
+        Self {
+            text: change(&self.text),
+            ..self
+        }
+    }
+
     /// Runs every statement and writes its answer.
-    pub(crate) async fn run(self, workplace: &mut Workplace) -> Result<Reader> {
+    pub(crate) async fn run(self, workplace: &mut Workplace, given: &mut Given) -> Result<Reader> {
         let Self { name, text } = self;
         let single_line = !text.trim().contains('\n');
         let place = |error: Error, line: usize| match &name {
@@ -73,16 +85,22 @@ impl Script {
             (Some(name), None) => error.at(name.as_str()),
             (None, _) => error,
         })?;
-        for statement in statements {
-            let line = statement.line;
-            let started = Instant::now();
-            let reader = async {
-                let answered = workplace.session.execute(statement).await?;
-                answer(workplace, answered).await
-            }
-            .await
-            .map_err(|error| place(error, line))?;
-            workplace.notes.elapsed(started.elapsed());
+        let failed =
+            |error: Error, start: Place| place(error.pointing_at_quoted(&text, start), start.line);
+        let mut bound = vec![];
+        for mut statement in statements {
+            let start = statement.start;
+            statement
+                .bind(given)
+                .map_err(|error| failed(error, start))?;
+            bound.push(statement);
+        }
+        given.all_are_used()?;
+        for statement in bound {
+            let start = statement.start;
+            let reader = answer(workplace, async |session| session.execute(statement).await)
+                .await
+                .map_err(|error| failed(error, start))?;
             if reader == Reader::Gone {
                 return Ok(reader);
             }
@@ -99,11 +117,61 @@ fn line_of(error: &Error) -> Option<String> {
         .then(|| line.to_owned())
 }
 
-/// Writes one answer: its notices, then its rows.
-pub(crate) async fn answer(workplace: &mut Workplace, answer: Answer) -> Result<Reader> {
-    for notice in &answer.notices {
-        workplace.notes.notice(notice);
+/// Asks the session, and writes the answer: its notices, then its rows. Who waits sees how far it is,
+/// and at the end for how long it took.
+pub(crate) async fn answer(
+    workplace: &mut Workplace,
+    ask: impl AsyncFnOnce(&Session) -> Result<Answer>,
+) -> Result<Reader> {
+    let started = Instant::now();
+    let begin = |session: &Session, notes: Notes| {
+        let running = session.running();
+        (!notes.is_quiet())
+            .then(|| Progress::begin(running, started))
+            .flatten()
+    };
+    let notes = workplace.notes;
+    let planning = begin(&workplace.session, notes);
+    let answered = ask(&workplace.session).await?;
+    drop(planning);
+    for notice in &answered.notices {
+        notes.notice(notice);
     }
-    let (_, reader) = workplace.output.answer(answer).await?;
+    // It goes with the stream, before anything else is written.
+    let reading = begin(&workplace.session, notes);
+    let answered = apart(answered, reading);
+    let timing = workplace.timing;
+    let output = workplace.results();
+    let is_below = timing == Timing::Below && output.format.says_time();
+    let reader = output.answer(answered, is_below.then_some(started)).await?;
+    if timing != Timing::Off && !is_below {
+        notes.elapsed(started.elapsed());
+    }
     Ok(reader)
+}
+
+/// The answer, computed by a task of its own: an operator that does not pause for long would keep
+/// Ctrl-C from being heard.
+fn apart(answer: Answer, progress: Option<Progress>) -> Answer {
+    let schema = SchemaRef::clone(&answer.stream.schema());
+    let mut stream = answer.stream;
+    let mut batches = RecordBatchReceiverStream::builder(schema, 1);
+    let sender = batches.tx();
+    batches.spawn(async move {
+        while let Some(batch) = stream.next().await {
+            if sender.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    let batches = batches.build();
+    let schema = batches.schema();
+    let watched = batches.inspect(move |_| {
+        let _ = &progress;
+    });
+    Answer {
+        stream: Box::pin(RecordBatchStreamAdapter::new(schema, watched)),
+        ..answer
+    }
 }

@@ -5,11 +5,25 @@ use crate::config::{self, FILE_NAME, Settings};
 use crate::error::{Error, Result};
 use crate::output::{Notes, Output};
 use crate::session::Session;
+use std::rc::Rc;
 
 pub(crate) struct Workplace {
-    pub(crate) session: Session,
+    pub(crate) session: Rc<Session>,
     pub(crate) output: Output,
+    /// Where the answers of statements go, if not where all else goes.
+    pub(crate) redirected: Option<Output>,
     pub(crate) notes: Notes,
+    pub(crate) timing: Timing,
+}
+
+/// Where the user is told how long a statement took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timing {
+    Off,
+    /// Beside the results.
+    Noted,
+    /// Below the rows, in the formats that say how many there are.
+    Below,
 }
 
 impl Workplace {
@@ -20,10 +34,22 @@ impl Workplace {
         let notes = Notes::new(options.quiet);
         let session = session(options, notes).await?;
         Ok(Self {
-            session,
+            session: Rc::new(session),
             output,
+            redirected: None,
             notes,
+            timing: Timing::Noted,
         })
+    }
+
+    /// Where the answers of statements go.
+    pub(crate) fn results(&mut self) -> &mut Output {
+        self.redirected.as_mut().unwrap_or(&mut self.output)
+    }
+
+    /// The session, to be changed: while nobody else looks into it.
+    pub(crate) fn session_mut(&mut self) -> Result<&mut Session> {
+        Rc::get_mut(&mut self.session).ok_or_else(|| Error::new("the session is in use"))
     }
 }
 

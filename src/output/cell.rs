@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
+use unicode_width::UnicodeWidthStr;
 
 const OPTIONS: FormatOptions<'static> = FormatOptions::new()
     .with_display_error(false)
@@ -59,4 +60,26 @@ pub(super) fn is_number(kind: &DataType) -> bool {
         DataType::Dictionary(_, value) => is_number(value),
         other => other.is_numeric(),
     }
+}
+
+/// Of several lines, the widest.
+pub(super) fn width(text: &str) -> usize {
+    text.split('\n')
+        .map(UnicodeWidthStr::width)
+        .max()
+        .unwrap_or(0)
+}
+
+/// Control characters are escaped, so that data cannot drive the terminal.
+pub(super) fn printable(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }

@@ -4,6 +4,8 @@
 //! error: no saved query is called `cost_by_custmer`
 //!   in: monthly.sql:3
 //!   hint: did you mean `cost_by_customer`?
+//!   3 | select * from cost_by_custmer()
+//!     |               ^^^^^^^^^^^^^^^
 //! ```
 
 use crate::error::Error;
@@ -17,5 +19,8 @@ pub fn report(error: &Error) {
         if let Some(text) = text {
             let _ = writeln!(stderr, "  {label}: {text}");
         }
+    }
+    if let Some(excerpt) = error.excerpt() {
+        let _ = writeln!(stderr, "{excerpt}");
     }
 }

@@ -13,6 +13,10 @@ impl Notes {
         Self { quiet }
     }
 
+    pub fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Says something that the user should know about a result. A closed standard error is no
     /// reason to fail.
     pub fn notice(self, text: &str) {

@@ -5,10 +5,11 @@
 //! when everything has succeeded; before that an older file of the name stays as it was. What
 //! never happens: a reader finds part of a result and takes it for the whole.
 
+use super::{Out, pager};
 use crate::error::{Error, Result, reason};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile, SpooledTempFile};
 
@@ -31,6 +32,9 @@ enum Kind {
     Stream {
         pending: BufWriter<SpooledTempFile>,
         stream: Box<dyn Write>,
+        /// Whether the stream is a terminal that a person looks at.
+        is_screen: bool,
+        is_paged: bool,
     },
     /// `complete` bytes come from statements that succeeded.
     File {
@@ -53,8 +57,8 @@ impl Sink {
     /// Opens standard output, or a file. What cannot be written fails here, before a query runs.
     pub fn open(destination: Option<&Path>) -> Result<Self> {
         match destination {
-            None => Ok(Self::stream(io::stdout())),
-            Some(path) if path == Path::new("-") => Ok(Self::stream(io::stdout())),
+            None => Ok(Self::stdout()),
+            Some(path) if path == Path::new("-") => Ok(Self::stdout()),
             Some(path) if path.to_string_lossy().contains("://") => Err(Error::new(format!(
                 "cannot write to `{}`: results go to files and standard output",
                 path.display()
@@ -70,7 +74,8 @@ impl Sink {
         let existing = match fs::metadata(&path) {
             Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => {
-                return Ok(Self::stream(OpenOptions::new().write(true).open(&path)?));
+                let stream = OpenOptions::new().write(true).open(&path)?;
+                return Ok(Self::stream(stream, false));
             }
             Ok(found) if found.permissions().readonly() => {
                 return Err(ErrorKind::PermissionDenied.into());
@@ -91,16 +96,47 @@ impl Sink {
         }))
     }
 
-    fn stream(stream: impl Write + 'static) -> Self {
+    fn stdout() -> Self {
+        let stdout = io::stdout();
+        let is_screen = stdout.is_terminal();
+        Self::stream(stdout, is_screen)
+    }
+
+    fn stream(stream: impl Write + 'static, is_screen: bool) -> Self {
         let pending = BufWriter::new(SpooledTempFile::new(SPOOL_BYTES));
         Self(Kind::Stream {
             pending,
             stream: Box::new(stream),
+            is_screen,
+            is_paged: false,
         })
     }
 
+    pub(super) fn is_screen(&self) -> bool {
+        matches!(self.0, Kind::Stream { is_screen, .. } if is_screen)
+    }
+
+    /// The file that the results become.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::File { path, .. } => Some(path),
+            Kind::Stream { .. } => None,
+        }
+    }
+
+    pub(super) fn page(&mut self, is_wanted: bool) {
+        if let Kind::Stream {
+            is_paged,
+            is_screen,
+            ..
+        } = &mut self.0
+        {
+            *is_paged = is_wanted && *is_screen;
+        }
+    }
+
     /// Where a result is written while it may still fail.
-    pub(super) fn pending(&mut self) -> &mut dyn Write {
+    pub(super) fn pending(&mut self) -> &mut Out {
         match &mut self.0 {
             Kind::Stream { pending, .. } => pending,
             Kind::File { pending, .. } => pending,
@@ -113,7 +149,17 @@ impl Sink {
             Kind::File {
                 pending, complete, ..
             } => *complete = pending.stream_position()?,
-            Kind::Stream { pending, stream } => {
+            Kind::Stream {
+                pending,
+                stream,
+                is_paged,
+                ..
+            } => {
+                pending.flush()?;
+                if *is_paged && pager::show(pending.get_mut())? {
+                    self.discard()?;
+                    return Ok(Reader::Present);
+                }
                 pending.rewind()?;
                 let copied = io::copy(pending.get_mut(), stream).and_then(|_| stream.flush());
                 match copied {

@@ -1,4 +1,4 @@
-//! Aligned columns for people, complete: every row, no value cut, and the number of rows below.
+//! Aligned columns for people: every row, no value cut, and the number of rows below.
 //!
 //! ```text
 //!  customer |           cost
@@ -11,9 +11,12 @@
 //! Widths are known only when the last row has come, so rows wait in a spool that moves from
 //! memory to disk when it grows. A line break in a value shows as `+` with the rest on the next
 //! line; other control characters are escaped, so that data cannot drive the terminal.
+//!
+//! On a screen too narrow for all columns the first that fit are shown, then `…`, and below the rows
+//! how many there are. Files and pipes have no width.
 
-use super::Rows;
-use super::cell::{Cells, is_number};
+use super::cell::{Cells, is_number, printable, width};
+use super::{Out, Rows, View};
 use crate::error::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -22,13 +25,15 @@ use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use tempfile::SpooledTempFile;
 use unicode_width::UnicodeWidthStr;
 
+const ELISION: &str = "…";
 const SPOOL_BYTES: usize = 8 << 20;
 /// Control characters are escaped on their way in, so these two stand in no value.
 const CELL_END: u8 = 0x1f;
 const ROW_END: u8 = 0x1e;
 
 pub(super) struct Table<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut Out,
+    view: View,
     columns: Vec<Column>,
     spool: BufWriter<SpooledTempFile>,
     rows: usize,
@@ -41,7 +46,7 @@ struct Column {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(schema: &SchemaRef, out: &'a mut dyn Write) -> Self {
+    pub(super) fn new(schema: &SchemaRef, view: View, out: &'a mut Out) -> Self {
         let column = |name: String, is_number| Column {
             width: width(&name),
             name,
@@ -55,6 +60,7 @@ impl<'a> Table<'a> {
         let spool = BufWriter::new(SpooledTempFile::new(SPOOL_BYTES));
         Self {
             out,
+            view,
             columns,
             spool,
             rows: 0,
@@ -84,6 +90,18 @@ impl Rows for Table<'_> {
     }
 
     fn end(&mut self) -> Result<()> {
+        let all = self.columns.len();
+        let shown = self
+            .view
+            .width
+            .map_or(all, |width| fitting(&self.columns, width));
+        let elided = (shown < all).then_some(ELISION);
+        self.columns.truncate(shown);
+        self.columns.extend(elided.map(|name| Column {
+            width: width(name),
+            name: name.to_owned(),
+            is_number: false,
+        }));
         let names = self.columns.iter().map(|column| column.name.as_str());
         write_row(self.out, &self.columns, names)?;
         let rule = |column: &Column| "-".repeat(column.width + 2);
@@ -95,19 +113,38 @@ impl Rows for Table<'_> {
         let mut bytes = Vec::new();
         while spool.read_until(ROW_END, &mut bytes)? > 0 {
             let text = String::from_utf8_lossy(&bytes);
-            let cells = text.split(char::from(CELL_END)).take(self.columns.len());
+            let cells = text.split(char::from(CELL_END)).take(shown).chain(elided);
             write_row(self.out, &self.columns, cells)?;
             bytes.clear();
         }
-        let noun = if self.rows == 1 { "row" } else { "rows" };
-        writeln!(self.out, "({} {noun})", self.rows)?;
+        writeln!(self.out, "{}", self.view.footer(self.rows))?;
+        if elided.is_some() {
+            writeln!(
+                self.out,
+                "({shown} of {all} columns; `\\x` or `--format vertical` shows all)"
+            )?;
+        }
         Ok(())
     }
 }
 
+/// How many of the first columns stand on a screen beside one another, with the elision where it
+/// takes one: one at least.
+fn fitting(columns: &[Column], screen: usize) -> usize {
+    // Each has a space before and after it, and all but the first a bar.
+    let taken =
+        |count: usize| -> usize { columns[..count].iter().map(|column| column.width + 3).sum() };
+    if taken(columns.len()) <= screen + 1 {
+        return columns.len();
+    }
+    let elision = width(ELISION) + 3;
+    let fits = |count: &usize| taken(*count) + elision <= screen + 1;
+    (1..columns.len()).rev().find(fits).unwrap_or(1)
+}
+
 /// Writes one row, which takes as many lines as its tallest value.
 fn write_row<'c>(
-    out: &mut dyn Write,
+    out: &mut Out,
     columns: &[Column],
     cells: impl Iterator<Item = &'c str>,
 ) -> Result<()> {
@@ -131,25 +168,4 @@ fn write_row<'c>(
         writeln!(out, "{}", text.trim_end())?;
     }
     Ok(())
-}
-
-/// Of several lines, the widest.
-fn width(text: &str) -> usize {
-    text.split('\n')
-        .map(UnicodeWidthStr::width)
-        .max()
-        .unwrap_or(0)
-}
-
-fn printable(text: &str) -> String {
-    let text = text.replace("\r\n", "\n");
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && character != '\n' {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }

@@ -1,16 +1,28 @@
 //! The line that is edited: several lines until it is whole, names completed, history kept.
 
-use super::{complete, history};
+use super::completion::{Known, candidates};
+use super::highlight::highlighted;
+use super::history;
+use super::pieces::is_whole;
+use super::variables::Variables;
 use crate::error::{Error, Result};
 use crate::output::Notes;
+use crate::saved_query::parameter::ParameterType;
+use crate::session::Session;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Helper};
+use rustyline::{ColorMode, CompletionType, Config, Context, Helper};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 const PROMPT: &str = "apportion> ";
 const REMEMBERED: usize = 10_000;
@@ -31,15 +43,17 @@ pub(super) enum Line {
 
 impl Editor {
     /// Without a history the prompt still works, so what is wrong with its file is only told.
-    pub(super) fn open(words: Vec<String>, notes: Notes) -> Result<Self> {
+    pub(super) fn open(notes: Notes) -> Result<Self> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .max_history_size(REMEMBERED)
             .map_err(|error| failed(&error))?
             .build();
+        let is_coloured = config.color_mode() != ColorMode::Disabled;
         let mut editor = rustyline::Editor::with_config(config).map_err(|error| failed(&error))?;
         editor.set_helper(Some(Sql {
-            words: sorted(words),
+            is_coloured,
+            ..Sql::default()
         }));
         let mut history = history::file();
         if let Some(path) = &history
@@ -51,8 +65,23 @@ impl Editor {
         Ok(Self { editor, history })
     }
 
-    pub(super) fn read(&mut self) -> Result<Line> {
-        match self.editor.readline(PROMPT) {
+    /// Reads a line that begins as a draft. What the session knows can be completed meanwhile.
+    pub(super) fn read(
+        &mut self,
+        session: &Rc<Session>,
+        variables: &Variables,
+        draft: &str,
+    ) -> Result<Line> {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.session = Some(Rc::clone(session));
+            helper.variables = variables.iter().map(|(name, _)| name.to_owned()).collect();
+            helper.columns.borrow_mut().clear();
+        }
+        let read = self.editor.readline_with_initial(PROMPT, (draft, ""));
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.session = None;
+        }
+        match read {
             Ok(text) => {
                 if !text.trim().is_empty() {
                     self.remember(&text);
@@ -67,6 +96,9 @@ impl Editor {
 
     /// Appended at once: two prompts may be open, and neither shall lose the other's lines.
     fn remember(&mut self, text: &str) {
+        if history::is_secret(text) {
+            return;
+        }
         let is_new = self.editor.add_history_entry(text).unwrap_or(false);
         if let (true, Some(path)) = (is_new, &self.history) {
             let _ = self.editor.append_history(path);
@@ -89,58 +121,94 @@ fn failed(error: &ReadlineError) -> Error {
     Error::new(format!("the prompt cannot read the terminal: {error}"))
 }
 
-fn sorted(mut words: Vec<String>) -> Vec<String> {
-    words.extend(KEYWORDS.map(str::to_owned));
-    words.sort();
-    words.dedup();
-    words
-}
-
-/// The words of SQL that are long enough to be worth a key.
-const KEYWORDS: [&str; 20] = [
-    "between",
-    "coalesce",
-    "count",
-    "create view",
-    "describe",
-    "distinct",
-    "explain",
-    "from",
-    "group by",
-    "having",
-    "inner join",
-    "left join",
-    "limit",
-    "nulls last",
-    "order by",
-    "partition by",
-    "select",
-    "sum",
-    "union all",
-    "where",
-];
-
+/// What the editor asks about a line while it is typed.
+#[derive(Default)]
 struct Sql {
-    words: Vec<String>,
+    /// There while a line is read.
+    session: Option<Rc<Session>>,
+    variables: Vec<String>,
+    is_coloured: bool,
+    columns: RefCell<HashMap<String, Vec<String>>>,
 }
 
 impl Sql {
-    /// The word before the cursor begins after the last character that cannot stand in a name.
-    fn candidates(&self, line: &str, position: usize) -> (usize, Vec<String>) {
-        let before = &line[..position];
-        let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
-        let start = before.trim_end_matches(is_name).len();
-        let typed = before[start..].to_lowercase();
-        if typed.is_empty() {
-            return (start, Vec::new());
+    fn session(&self) -> Option<&Session> {
+        self.session.as_deref()
+    }
+
+    /// Columns are known to the engine's planner, which waits for files.
+    fn planned_columns(&self, name: &str) -> Vec<String> {
+        let Some(session) = self.session() else {
+            return vec![];
+        };
+        let schema = async {
+            match session.queries().get(name) {
+                Some(query) => session.result_schema(query).await.ok(),
+                None => session.table_schema(name).await.ok().flatten(),
+            }
+        };
+        let schema = block_in_place(|| Handle::current().block_on(Box::pin(schema)));
+        let fields = schema.iter().flat_map(|schema| schema.fields());
+        fields.map(|field| field.name().clone()).collect()
+    }
+}
+
+impl Known for Sql {
+    fn tables(&self) -> Vec<String> {
+        self.session().map(Session::tables).unwrap_or_default()
+    }
+
+    fn queries(&self) -> Vec<String> {
+        let queries = self
+            .session()
+            .into_iter()
+            .flat_map(|session| session.queries().iter());
+        queries.map(|query| query.name.clone()).collect()
+    }
+
+    fn functions(&self) -> Vec<String> {
+        self.session().map(Session::functions).unwrap_or_default()
+    }
+
+    fn settings(&self) -> Vec<String> {
+        self.session().map(Session::settings).unwrap_or_default()
+    }
+
+    fn variables(&self) -> Vec<String> {
+        self.variables.clone()
+    }
+
+    fn columns(&self, name: &str) -> Vec<String> {
+        let name = name.to_lowercase();
+        let known = self.columns.borrow().get(&name).cloned();
+        known.unwrap_or_else(|| {
+            let columns = self.planned_columns(&name);
+            self.columns.borrow_mut().insert(name, columns.clone());
+            columns
+        })
+    }
+
+    fn parameters(&self, name: &str) -> Vec<(String, Vec<String>)> {
+        if let Some(query) = self
+            .session()
+            .and_then(|session| session.queries().get(name))
+        {
+            let parameters = query.header.parameters.iter();
+            return parameters
+                .map(|parameter| match &parameter.kind {
+                    ParameterType::Choice(words) => (parameter.name.clone(), words.clone()),
+                    _ => (parameter.name.clone(), vec![]),
+                })
+                .collect();
         }
-        let words = self
-            .words
-            .iter()
-            .filter(|word| word.starts_with(&typed))
-            .cloned()
-            .collect();
-        (start, words)
+        let functions = apportion_udfs::functions();
+        let function = functions.iter().find(|function| function.name == name);
+        let parameters = function
+            .into_iter()
+            .flat_map(|function| &function.parameters);
+        parameters
+            .map(|parameter| (parameter.name.to_string(), vec![]))
+            .collect()
     }
 }
 
@@ -153,13 +221,13 @@ impl Completer for Sql {
         position: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(self.candidates(line, position))
+        Ok(candidates(line, position, self))
     }
 }
 
 impl Validator for Sql {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(if complete::is_whole(context.input()) {
+        Ok(if is_whole(context.input()) {
             ValidationResult::Valid(None)
         } else {
             ValidationResult::Incomplete
@@ -171,30 +239,19 @@ impl Hinter for Sql {
     type Hint = String;
 }
 
-impl Highlighter for Sql {}
+impl Highlighter for Sql {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if self.is_coloured {
+            Cow::Owned(highlighted(line))
+        } else {
+            Cow::Borrowed(line)
+        }
+    }
 
-impl Helper for Sql {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_word_at_the_cursor_is_completed() {
-        let sql = Sql {
-            words: sorted(vec!["ledger".to_owned(), "list_price".to_owned()]),
-        };
-        let found = |line: &str| sql.candidates(line, line.len());
-        assert_eq!(found("select * from LED"), (14, vec!["ledger".to_owned()]));
-        assert_eq!(
-            found("select coalesce(l"),
-            (
-                16,
-                ["ledger", "left join", "limit", "list_price"]
-                    .map(str::to_owned)
-                    .to_vec()
-            )
-        );
-        assert_eq!(found("select "), (7, vec![]));
+    /// Any letter may make a word a keyword, or open a text.
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.is_coloured
     }
 }
+
+impl Helper for Sql {}

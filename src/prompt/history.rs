@@ -1,4 +1,4 @@
-//! Where typed statements are remembered: the folder for a user's state.
+//! Where typed statements are remembered, the folder for a user's state; and which are not.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,9 +16,39 @@ fn located(state: Option<OsString>, home: Option<PathBuf>) -> Option<PathBuf> {
     Some(state.join("apportion").join("history"))
 }
 
+/// Words beside which keys and passwords stand.
+const SECRETS: [&str; 9] = [
+    "access_key",
+    "accesskey",
+    "api_key",
+    "apikey",
+    "bearer",
+    "credential",
+    "passw",
+    "secret",
+    "session_token",
+];
+
+/// Whether a text may hold a secret: better to type it again than to find it in a file.
+pub(super) fn is_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    SECRETS.iter().any(|word| text.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_and_passwords_are_not_remembered() {
+        assert!(is_secret(
+            "create external table t … options ('aws.SECRET_access_key' 'x')"
+        ));
+        assert!(is_secret("\\set password x"));
+        assert!(!is_secret(
+            "select sum(input_tokens) from ledger where session_id = 'x'"
+        ));
+    }
 
     #[test]
     fn the_state_folder_is_preferred_to_the_home() {

@@ -5,10 +5,15 @@
 //! the same SQL.
 
 mod inputs;
+mod placeholders;
+mod running;
+
+pub use placeholders::Given;
+pub use running::{Reached, Running};
 
 use crate::config::Settings;
 use crate::constants;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result, parted};
 use crate::relation::{self, conform};
 use crate::saved_query::environment::{CATALOG, Environment, SCHEMA};
 use crate::saved_query::expand::{self, Expanded};
@@ -23,12 +28,13 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::cast::as_string_array;
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
-use datafusion::physical_plan::{collect, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
@@ -36,19 +42,22 @@ use datafusion::sql::sqlparser::ast::{
     Statement as SqlStatement, Value,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 use datafusion_functions_json::udfs as json;
 use futures::TryStreamExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub struct Session {
     environment: Environment,
+    running: Running,
+    query_folders: Vec<PathBuf>,
 }
 
-/// A statement, and the line of the text on which it starts.
+/// A statement, and where it starts in the text.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    pub line: usize,
+    pub start: Place,
     statement: Statement,
 }
 
@@ -58,6 +67,8 @@ pub struct Answer {
     pub schema: SchemaRef,
     pub stream: SendableRecordBatchStream,
     pub notices: Vec<String>,
+    /// What runs: as long as it is kept, [`Running`] can say how far it is.
+    pub plan: Arc<dyn ExecutionPlan>,
 }
 
 impl Session {
@@ -68,7 +79,11 @@ impl Session {
         }
         defaults_are_known(settings, &catalog)?;
         let environment = Environment::new(context(settings)?, catalog, settings.defaults.clone())?;
-        let session = Self { environment };
+        let session = Self {
+            running: Running::new(environment.context.runtime_env()),
+            query_folders: settings.query_folders.clone(),
+            environment,
+        };
         store::configure(&session.environment.context, &settings.stores)?;
         store::demo::mount(&session.environment.context).await?;
         for relation in &settings.inputs {
@@ -106,6 +121,46 @@ impl Session {
         self.environment.catalog.load_file(file)
     }
 
+    /// Reads the project's saved queries again, and forgets which files its locations hold.
+    pub fn refresh(&mut self) -> Result<()> {
+        let mut catalog = Catalog::built_in();
+        for folder in &self.query_folders {
+            catalog.load_folder(folder)?;
+        }
+        self.environment.catalog = catalog;
+        let caches = &self.environment.context.runtime_env().cache_manager;
+        if let Some(listings) = caches.get_list_files_cache() {
+            listings.clear();
+        }
+        Ok(())
+    }
+
+    /// The folders whose files are saved queries, beside those that the program carries.
+    pub fn query_folders(&self) -> &[PathBuf] {
+        &self.query_folders
+    }
+
+    /// What runs now, for whoever shows how far it is.
+    pub fn running(&self) -> Running {
+        self.running.clone()
+    }
+
+    /// The names that `SET` knows.
+    pub fn settings(&self) -> Vec<String> {
+        let state = self.environment.context.state();
+        let entries = state.config_options().entries().into_iter();
+        entries.map(|entry| entry.key).collect()
+    }
+
+    /// The functions that a statement can call, the engine's own and Apportion's.
+    pub fn functions(&self) -> Vec<String> {
+        let state = self.environment.context.state();
+        let scalar = state.scalar_functions().keys();
+        let all = scalar.chain(state.aggregate_functions().keys());
+        let all = all.chain(state.window_functions().keys());
+        all.cloned().collect()
+    }
+
     /// Cuts a text into statements. Nothing runs where any of them is not SQL.
     pub fn statements(&self, sql: &str) -> Result<Vec<Parsed>> {
         let sql = sql.strip_prefix('\u{feff}').unwrap_or(sql);
@@ -119,26 +174,31 @@ impl Session {
             if next.token == Token::EOF {
                 return Ok(parsed);
             }
-            let line = usize::try_from(next.span.start.line).unwrap_or(1);
+            let start = place(next.span.start);
             let statement = parser
                 .parse_statement()
-                .map_err(|error| syntax_error(&error, line))?;
+                .map_err(|error| syntax_error(&error, sql, start))?;
             let after = parser.parser.peek_token();
             if after.token != Token::EOF && after.token != Token::SemiColon {
+                let at = place(after.span.start);
+                let length = after.token.to_string().chars().count();
                 return Err(
                     Error::new(format!("`{}` was not expected here", after.token))
-                        .at(format!("line {}", after.span.start.line))
-                        .hint("statements are separated by `;`"),
+                        .at(format!("line {}", at.line))
+                        .hint("statements are separated by `;`")
+                        .pointing(sql, at, length),
                 );
             }
-            parsed.push(Parsed { line, statement });
+            parsed.push(Parsed { start, statement });
         }
     }
 
     pub async fn execute(&self, parsed: Parsed) -> Result<Answer> {
         let view = created_view(&parsed.statement);
         let dropped = dropped_views(&parsed.statement);
-        let expanded = expand::plan(&self.environment, parsed.statement).await?;
+        let expanded = expand::plan(&self.environment, parsed.statement)
+            .await
+            .map_err(|error| self.near_table(error))?;
         let answer = self.start(expanded).await?;
         for name in dropped {
             self.environment.keep_view(name, None);
@@ -148,6 +208,21 @@ impl Session {
             self.environment.keep_view(name, calls.then_some(query));
         }
         Ok(answer)
+    }
+
+    /// Whoever names a table that is not there is told which was meant.
+    fn near_table(&self, error: Error) -> Error {
+        let message = error.to_string();
+        let missing = message
+            .strip_prefix("table '")
+            .and_then(|rest| rest.strip_suffix("' not found"))
+            .and_then(|name| name.rsplit('.').next());
+        let tables = self.tables();
+        let near = missing.and_then(|name| nearest(name, tables.iter().map(String::as_str)));
+        match near {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error,
+        }
     }
 
     async fn start(&self, expanded: Expanded) -> Result<Answer> {
@@ -182,6 +257,7 @@ impl Session {
             plans.push(state.optimize(notice)?);
         }
         let mut planned = plan_together(&plans.iter().collect::<Vec<_>>(), &state).await?;
+        self.running.watch(&planned);
         for notice in planned.drain(1..) {
             let batches = collect(notice, state.task_ctx()).await?;
             for batch in batches {
@@ -191,11 +267,12 @@ impl Session {
         let Some(plan) = planned.pop() else {
             return Err(Error::new("nothing was planned"));
         };
-        let stream = execute_stream(plan, state.task_ctx())?;
+        let stream = execute_stream(Arc::clone(&plan), state.task_ctx())?;
         Ok(Answer {
             schema,
             stream,
             notices,
+            plan,
         })
     }
 
@@ -367,12 +444,25 @@ pub(crate) fn texts(batch: &RecordBatch) -> Result<Vec<String>> {
     Ok(column.iter().flatten().map(str::to_owned).collect())
 }
 
-fn syntax_error(error: &datafusion::error::DataFusionError, line: usize) -> Error {
-    let text = match error.find_root() {
-        datafusion::error::DataFusionError::SQL(error, _) => error.to_string(),
+fn syntax_error(error: &DataFusionError, text: &str, start: Place) -> Error {
+    let message = match error.find_root() {
+        DataFusionError::SQL(error, _) => error.to_string(),
         other => other.to_string(),
     };
-    Error::new(syntax(&text)).at(format!("the statement of line {line}"))
+    let (message, place) = parted(&message);
+    let error = Error::new(syntax(message)).at(format!("the statement of line {}", start.line));
+    match place {
+        Some(place) => error.pointing(text, place, 1),
+        None => error,
+    }
+}
+
+fn place(location: Location) -> Place {
+    let number = |count: u64| usize::try_from(count).unwrap_or(1);
+    Place {
+        line: number(location.line),
+        column: number(location.column),
+    }
 }
 
 /// The name and the text of a view that a statement creates, under the column names it gives.

@@ -80,6 +80,14 @@ impl Drop for Reader {
     }
 }
 
+/// What a plan reads from, a shared input too.
+pub(crate) fn inputs(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+    match plan.downcast_ref::<SharedExec>() {
+        Some(reader) => reader.reader.shared.plan().into_iter().collect(),
+        None => plan.children().into_iter().map(Arc::clone).collect(),
+    }
+}
+
 impl DisplayAs for SharedExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shared = &self.reader.shared;

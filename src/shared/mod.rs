@@ -8,6 +8,8 @@
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
 //! the shared plan: a filter on a provider still reaches the Parquet scan.
 
+pub(crate) use exec::inputs;
+
 mod exec;
 mod input;
 pub(crate) mod planner;

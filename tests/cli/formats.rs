@@ -1,6 +1,12 @@
 //! Every format, to the byte.
 
 use super::Project;
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Decimal128Type};
+use arrow::ipc::reader::FileReader;
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::io::Cursor;
 
 /// A decimal with all its digits, quotes, separators and line breaks in a text, an empty text, NULL.
 const SQL: &str = "\
@@ -33,6 +39,74 @@ fn table() {
 #[test]
 fn table_is_the_default() {
     assert_eq!(Project::new().answer(&["sql", SQL]), written("table"));
+}
+
+#[test]
+fn vertical() {
+    let expected = "
+-[ RECORD 1 ]+------------
+name         | a,\"b\"
+cost         | 12.300000000000
+calls        | 7
+ok           | true
+at           | 2026-10-01 00:00:00
+-[ RECORD 2 ]+------------
+name         |
+cost         | NULL
+calls        | 10
+ok           | NULL
+at           | 2026-10-31 23:59:59.500
+-[ RECORD 3 ]+------------
+name         | two+
+             | lines
+cost         | -0.000000000001
+calls        | NULL
+ok           | false
+at           | NULL
+(3 rows)
+";
+    assert_eq!(written("vertical"), expected.trim_start_matches('\n'));
+}
+
+#[test]
+fn columnar_files_have_the_engines_types_and_exact_decimals() {
+    let project = Project::new();
+    for name in ["x.parquet", "x.arrow"] {
+        assert_eq!(project.answer(&["sql", SQL, "-o", name]), "");
+        let bytes = std::fs::read(project.path(name)).unwrap();
+        let batch = match name {
+            "x.arrow" => {
+                let mut rows = FileReader::try_new(Cursor::new(bytes), None).unwrap();
+                rows.next().unwrap().unwrap()
+            }
+            _ => {
+                let rows = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap();
+                rows.build().unwrap().next().unwrap().unwrap()
+            }
+        };
+        let costs = batch.column_by_name("cost").unwrap();
+        assert_eq!(costs.data_type(), &DataType::Decimal128(38, 12), "{name}");
+        let costs = costs.as_primitive::<Decimal128Type>();
+        let exact = [Some(12_300_000_000_000), None, Some(-1)];
+        assert_eq!(costs.iter().collect::<Vec<_>>(), exact, "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_one_result_takes_no_other_and_no_less() {
+    let project = Project::new();
+    for name in ["x.json", "x.parquet", "x.arrow"] {
+        let said = project.refusal(&["sql", "select 1 as x; select 2 as x", "-o", name]);
+        assert!(said.contains("would hold two results"), "{said}");
+        assert!(said.contains("`--format ndjson`"), "{said}");
+        assert!(said.contains(&format!("`{name}`")), "{said}");
+        let said = project.refusal(&["sql", "create view v as select 1 as x", "-o", name]);
+        assert!(said.contains("there is no result to write"), "{said}");
+    }
+    assert_eq!(project.files(), ["apportion.toml"]);
+    let two = ["sql", "select 1 as x; select 2 as x", "-o", "x.ndjson"];
+    project.answer(&two);
+    assert_eq!(project.read("x.ndjson"), "{\"x\":1}\n{\"x\":2}\n");
 }
 
 #[test]
@@ -176,21 +250,15 @@ fn a_statement_without_a_result_writes_nothing() {
 #[test]
 fn an_ending_of_no_format_is_refused() {
     let project = Project::new();
-    for name in ["x.parquet", "x.xlsx"] {
-        let said = project.refusal(&["sql", "select 1 as x", "-o", name]);
-        let ending = name.trim_start_matches('x');
-        assert_eq!(
-            said,
-            format!(
-                "error: cannot write `{name}`: no format has the ending `{ending}`\n  \
-                 hint: end the name with one of .txt, .csv, .tsv, .json, .ndjson, .jsonl, .md, \
-                 or choose a format with `--format`\n"
-            )
-        );
-    }
+    assert_eq!(
+        project.refusal(&["sql", "select 1 as x", "-o", "x.xlsx"]),
+        "error: cannot write `x.xlsx`: no format has the ending `.xlsx`\n  \
+         hint: end the name with one of .txt, .csv, .tsv, .json, .ndjson, .jsonl, .md, .parquet, \
+         .arrow, or choose a format with `--format`\n"
+    );
     assert_eq!(project.files(), ["apportion.toml"]);
-    project.answer(&["sql", "select 1 as x", "-o", "x.parquet", "--format", "csv"]);
-    assert_eq!(project.read("x.parquet"), "x\n1\n");
+    project.answer(&["sql", "select 1 as x", "-o", "x.xlsx", "--format", "csv"]);
+    assert_eq!(project.read("x.xlsx"), "x\n1\n");
     project.answer(&["sql", "select 1 as x", "-o", "plain"]);
     assert_eq!(project.read("plain"), " x\n---\n 1\n(1 row)\n");
 }

@@ -3,6 +3,11 @@
 //! The first line says what is wrong in the user's own words; `place` and `hint` are printed below
 //! it. Text is made here and in `Display` of what an error carries, nowhere else.
 
+mod excerpt;
+
+pub use excerpt::Place;
+pub(crate) use excerpt::parted;
+
 use crate::panic::first_said;
 use datafusion::error::DataFusionError;
 use std::fmt;
@@ -13,6 +18,7 @@ pub struct Error {
     message: String,
     place: Option<String>,
     hint: Option<String>,
+    excerpt: Option<String>,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,6 +29,7 @@ impl Error {
             message: message.into(),
             place: None,
             hint: None,
+            excerpt: None,
         }
     }
 
@@ -53,6 +60,11 @@ impl Error {
 
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// The line that it is about, with a caret under the place.
+    pub fn excerpt(&self) -> Option<&str> {
+        self.excerpt.as_deref()
     }
 }
 
@@ -138,6 +150,7 @@ const ASIDES: [&str; 5] = [
     "backtrace: ",
 ];
 
+const NEAR: &str = ". Did you mean '";
 const NO_MATCH: &str = "No function matches the given name and argument types '";
 
 /// Longer is no message but something printed.
@@ -183,11 +196,14 @@ fn apart(text: &str) -> (&str, &str) {
         let line = line.trim_start();
         ASIDES.iter().any(|aside| line.starts_with(aside))
     };
-    let aside = text
+    let line = text
         .match_indices('\n')
         .find(|(end, _)| is_aside(&text[end + 1..]));
-    match aside {
-        Some((end, _)) => (&text[..end], &text[end + 1..]),
+    let line = line.map(|(end, _)| (end, end + 1));
+    // A near name stands on the same line.
+    let near = text.find(NEAR).map(|end| (end, end + ". ".len()));
+    match line.into_iter().chain(near).min() {
+        Some((end, aside)) => (&text[..end], &text[aside..]),
         None => (text, ""),
     }
 }
@@ -418,6 +434,13 @@ mod tests {
             (
                 "invalid function 'smu'".to_owned(),
                 "did you mean `sum`?".to_owned()
+            )
+        );
+        assert_eq!(
+            told("Schema error: No field named x. Did you mean 't.y'?\nValid fields are t.y."),
+            (
+                "no field named x".to_owned(),
+                "did you mean `t.y`?".to_owned()
             )
         );
         assert_eq!(
