@@ -1,10 +1,11 @@
 //! What the commands do. Each changes the prompt, or writes to the screen.
 
 use super::meta::{Typed, help};
-use super::{Next, Prompt};
+use super::{Next, Prompt, PutAside};
 use crate::command::{Listed, Script, Timing, describe, list};
 use crate::error::{Error, Result, reason};
 use crate::output::{Format, Output, texts_of_row};
+use arrow::array::RecordBatch;
 use clap::ValueEnum;
 use futures::TryStreamExt;
 use std::env;
@@ -29,22 +30,22 @@ impl Prompt {
         Ok(reader?.into())
     }
 
-    pub(super) async fn help(&mut self) -> Result<Next> {
+    pub(super) fn help(&mut self) -> Result<Next> {
         self.say(&help())
     }
 
-    pub(super) async fn print(&mut self) -> Result<Next> {
+    pub(super) fn print(&mut self) -> Result<Next> {
         self.nothing_is_an_error("")?;
         let last = format!("{}\n", self.last);
         self.say(&last)
     }
 
-    pub(super) async fn echo(&mut self, text: &str) -> Result<Next> {
+    pub(super) fn echo(&mut self, text: &str) -> Result<Next> {
         let text = format!("{}\n", self.variables.replace(text));
         self.say(&text)
     }
 
-    pub(super) async fn refresh(&mut self) -> Result<Next> {
+    pub(super) fn refresh(&mut self) -> Result<Next> {
         self.workplace.session_mut()?.refresh()?;
         Ok(Next::Stay)
     }
@@ -57,7 +58,7 @@ impl Prompt {
         }
         let path = self.variables.replace(typed.argument);
         let file = Output::open(None, Some(Path::new(&path)))?;
-        self.put_aside = Some(self.workplace.redirected.replace(file));
+        self.put_aside = Some(PutAside(self.workplace.redirected.replace(file)));
         let next = self.statement(&sql).await?;
         if let Some(file) = self.workplace.redirected.take() {
             file.finish()?;
@@ -88,7 +89,7 @@ impl Prompt {
                 .await
                 .map_err(|error: Error| error.pointing_at_quoted(&text, start))?;
         }
-        let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let batch = batches.iter().find(|batch| batch.num_rows() > 0);
         let (1, Some(batch)) = (rows, batch) else {
             let found = if rows == 0 {
@@ -177,7 +178,7 @@ impl Prompt {
     }
 
     /// `\o`: the file appears, whole, when the next `\o` or the end of the prompt closes it.
-    pub(super) async fn redirect(&mut self, path: &str) -> Result<Next> {
+    pub(super) fn redirect(&mut self, path: &str) -> Result<Next> {
         let path = self.variables.replace(path);
         let next = match path.as_str() {
             "" => None,
@@ -189,7 +190,7 @@ impl Prompt {
         Ok(Next::Stay)
     }
 
-    pub(super) async fn expand(&mut self, switch: &str) -> Result<Next> {
+    pub(super) fn expand(&mut self, switch: &str) -> Result<Next> {
         self.is_expanded = switched(switch, self.is_expanded)?;
         let state = if self.is_expanded {
             "a line a value"
@@ -199,13 +200,13 @@ impl Prompt {
         self.say(&format!("results have {state}\n"))
     }
 
-    pub(super) async fn time(&mut self, switch: &str) -> Result<Next> {
+    pub(super) fn time(&mut self, switch: &str) -> Result<Next> {
         let is_on = switched(switch, self.workplace.timing != Timing::Off)?;
         self.workplace.timing = if is_on { Timing::Below } else { Timing::Off };
         self.say(&format!("timing is {}\n", named(is_on)))
     }
 
-    pub(super) async fn look(&mut self, argument: &str) -> Result<Next> {
+    pub(super) fn look(&mut self, argument: &str) -> Result<Next> {
         let (name, value) = argument
             .split_once(char::is_whitespace)
             .unwrap_or((argument, ""));
@@ -249,7 +250,7 @@ impl Prompt {
         self.say(&lines.fold(String::new(), |text, line| text + line + "\n"))
     }
 
-    pub(super) async fn set(&mut self, argument: &str) -> Result<Next> {
+    pub(super) fn set(&mut self, argument: &str) -> Result<Next> {
         if argument.is_empty() {
             let text = self
                 .variables
@@ -275,7 +276,7 @@ impl Prompt {
         Ok(Next::Stay)
     }
 
-    pub(super) async fn unset(&mut self, name: &str) -> Result<Next> {
+    pub(super) fn unset(&mut self, name: &str) -> Result<Next> {
         if name.is_empty() {
             return Err(Error::new("`\\unset` takes a variable's name"));
         }

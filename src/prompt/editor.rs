@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::output::Notes;
 use crate::saved_query::parameter::ParameterType;
 use crate::session::Session;
+use arrow::datatypes::Schema;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -148,7 +149,7 @@ impl Sql {
             }
         };
         let schema = block_in_place(|| Handle::current().block_on(Box::pin(schema)));
-        let fields = schema.iter().flat_map(|schema| schema.fields());
+        let fields = schema.iter().flat_map(Schema::fields);
         fields.map(|field| field.name().clone()).collect()
     }
 }

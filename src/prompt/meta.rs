@@ -8,7 +8,7 @@ use crate::command::Listed;
 use crate::error::{Error, Result};
 use crate::saved_query::nearest;
 use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, ready};
 use std::fmt::Write;
 
 pub(super) struct Command {
@@ -246,7 +246,7 @@ pub(super) static COMMANDS: [Command; 22] = [
         Argument::None,
         "",
         "print the last statement",
-        |prompt, _| prompt.print().boxed_local(),
+        |prompt, _| ready(prompt.print()).boxed_local(),
     ),
     command(
         "\\i",
@@ -260,59 +260,59 @@ pub(super) static COMMANDS: [Command; 22] = [
         Argument::File,
         "[FILE]",
         "write results to FILE, whole once `\\o` ends it; its ending says the format",
-        |prompt, typed| prompt.redirect(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.redirect(typed.argument)).boxed_local(),
     ),
     command(
         "\\x",
         Argument::Switch,
         "[on|off]",
         "show a line a value, or a line a row",
-        |prompt, typed| prompt.expand(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.expand(typed.argument)).boxed_local(),
     ),
     command(
         "\\timing",
         Argument::Switch,
         "[on|off]",
         "say how long a statement took",
-        |prompt, typed| prompt.time(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.time(typed.argument)).boxed_local(),
     ),
     command(
         "\\pset",
         Argument::Look,
         "[NAME VALUE]",
         "how results look: format NAME, pager on|off, expanded on|off, columns N",
-        |prompt, typed| prompt.look(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.look(typed.argument)).boxed_local(),
     ),
     command(
         "\\set",
         Argument::Variable,
         "[NAME VALUE]",
         "set a variable, or list them",
-        |prompt, typed| prompt.set(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.set(typed.argument)).boxed_local(),
     ),
     command(
         "\\unset",
         Argument::Variable,
         "NAME",
         "forget a variable",
-        |prompt, typed| prompt.unset(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.unset(typed.argument)).boxed_local(),
     ),
     command(
         "\\echo",
         Argument::Words,
         "TEXT",
         "print a text, with the values of variables",
-        |prompt, typed| prompt.echo(typed.argument).boxed_local(),
+        |prompt, typed| ready(prompt.echo(typed.argument)).boxed_local(),
     ),
     command(
         "\\refresh",
         Argument::None,
         "",
         "read the saved queries again, and look for new files",
-        |prompt, _| prompt.refresh().boxed_local(),
+        |prompt, _| ready(prompt.refresh()).boxed_local(),
     ),
     command("\\?", Argument::None, "", "this help", |prompt, _| {
-        prompt.help().boxed_local()
+        ready(prompt.help()).boxed_local()
     }),
     command(
         "\\q",

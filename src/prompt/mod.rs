@@ -42,8 +42,11 @@ struct Prompt {
     is_paged: bool,
     columns: Option<usize>,
     /// Where results go again after a statement that has a place of its own.
-    put_aside: Option<Option<Output>>,
+    put_aside: Option<PutAside>,
 }
+
+/// The file that results went to, if to any.
+struct PutAside(Option<Output>);
 
 /// Whether the prompt goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +148,7 @@ impl Prompt {
     /// Puts back what one input has changed for itself, however it ended.
     fn tidy(&mut self) -> Result<()> {
         self.workplace.results().discard()?;
-        if let Some(redirected) = self.put_aside.take() {
+        if let Some(PutAside(redirected)) = self.put_aside.take() {
             self.workplace.redirected = redirected;
         }
         let format = self.shown();

@@ -1,8 +1,8 @@
 //! What runs now, and how far it is: for whoever shows it to a person who waits.
 
 use crate::shared::inputs;
-use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -100,7 +100,7 @@ impl Running {
         reached.rows +=
             metrics.output_rows().unwrap_or(0) + count(&metrics, "pushdown_rows_pruned");
         reached.bytes += count(&metrics, "bytes_scanned");
-        let files = files.file_groups.iter().flat_map(|group| group.iter());
+        let files = files.file_groups.iter().flat_map(FileGroup::iter);
         let files: HashSet<_> = files.map(|file| &file.object_meta.location).collect();
         let footers = self.runtime.cache_manager.get_file_metadata_cache();
         for file in files {

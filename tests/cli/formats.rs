@@ -74,15 +74,12 @@ fn columnar_files_have_the_engines_types_and_exact_decimals() {
     for name in ["x.parquet", "x.arrow"] {
         assert_eq!(project.answer(&["sql", SQL, "-o", name]), "");
         let bytes = std::fs::read(project.path(name)).unwrap();
-        let batch = match name {
-            "x.arrow" => {
-                let mut rows = FileReader::try_new(Cursor::new(bytes), None).unwrap();
-                rows.next().unwrap().unwrap()
-            }
-            _ => {
-                let rows = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap();
-                rows.build().unwrap().next().unwrap().unwrap()
-            }
+        let batch = if name == "x.arrow" {
+            let mut rows = FileReader::try_new(Cursor::new(bytes), None).unwrap();
+            rows.next().unwrap().unwrap()
+        } else {
+            let rows = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap();
+            rows.build().unwrap().next().unwrap().unwrap()
         };
         let costs = batch.column_by_name("cost").unwrap();
         assert_eq!(costs.data_type(), &DataType::Decimal128(38, 12), "{name}");

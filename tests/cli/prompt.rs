@@ -168,7 +168,7 @@ fn a_scan_is_interrupted_and_says_how_far_it_was() {
     terminal.type_in("\u{3}");
     terminal.shows("interrupted");
     let taken = asked.elapsed();
-    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    assert!(taken < Duration::from_secs(10), "{taken:?}");
     terminal.shows(PROMPT);
     assert!(terminal.answer("select 6 * 7 as x;").contains(" 42\n"));
 }
