@@ -159,7 +159,7 @@ mod tests {
             ("-3", "(-3)"),
             ("1e5", "'1e5'"),
             ("", "''"),
-            ("'", "'''"),
+            ("'", "''''"),
             ("it's", "'it''s'"),
         ] {
             assert_eq!(literal(&argument(text)).to_string(), shown, "{text}");
