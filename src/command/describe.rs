@@ -4,6 +4,7 @@ use super::{Outcome, Workplace};
 use crate::cli::{DescribeArgs, Options};
 use crate::error::{Error, Result};
 use crate::output::Reader;
+use crate::relation;
 use crate::saved_query::header::Kind;
 use crate::saved_query::{SavedQuery, nearest};
 use apportion_udfs::{FunctionDoc, FunctionKind, functions};
@@ -40,7 +41,8 @@ async fn description(workplace: &Workplace, name: &str) -> Result<String> {
     }
     let table = name.to_lowercase();
     if let Some(schema) = session.table_schema(&table).await? {
-        return Ok(format!("{table}: a table\n\n{}", columns(&schema)));
+        let about = relation::about(&table);
+        return Ok(format!("{table}: {about}\n\n{}", columns(&schema)));
     }
     let tables = session.tables();
     let known = session.queries().iter().map(|query| query.name.as_str());
@@ -51,7 +53,7 @@ async fn description(workplace: &Workplace, name: &str) -> Result<String> {
     ));
     Err(match nearest(name, known) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint("`apportion list` shows what there is"),
+        None => error.hint("`apportion list` shows what there is, and `\\l` at the prompt"),
     })
 }
 

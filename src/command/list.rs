@@ -79,15 +79,11 @@ fn entries(workplace: &Workplace) -> Vec<Entry> {
 }
 
 fn tables(workplace: &Workplace) -> Vec<Entry> {
-    let described = |name: &str| match relation::relation(name) {
-        Some(_) => "A relation that saved queries read.",
-        None => "A table of your own.",
-    };
     let tables = workplace.session.tables().into_iter();
     tables
         .map(|name| Entry {
             folder: TABLES.to_owned(),
-            description: described(&name).to_owned(),
+            description: relation::about(&name).to_owned(),
             name,
         })
         .collect()

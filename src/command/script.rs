@@ -76,7 +76,7 @@ impl Script {
         let single_line = !text.trim().contains('\n');
         let place = |error: Error, line: usize| match &name {
             Some(name) => error.at(format!("{name}:{line}")),
-            None if single_line => error,
+            None if single_line || error.shows_line() => error,
             None => error.at(format!("line {line}")),
         };
         let statements = workplace.session.statements(&text);

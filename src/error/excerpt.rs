@@ -34,6 +34,11 @@ impl Error {
         self
     }
 
+    /// Whether it shows the line that it is about.
+    pub fn shows_line(&self) -> bool {
+        self.excerpt.is_some()
+    }
+
     /// Shows where the statement that begins at a place has what the message quotes.
     #[must_use]
     pub fn pointing_at_quoted(self, text: &str, start: Place) -> Self {

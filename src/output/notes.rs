@@ -20,8 +20,13 @@ impl Notes {
     /// Says something that the user should know about a result. A closed standard error is no
     /// reason to fail.
     pub fn notice(self, text: &str) {
+        self.say(&format!("notice: {text}"));
+    }
+
+    /// Says something to whoever has just come.
+    pub fn say(self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "notice: {text}");
+            let _ = writeln!(io::stderr().lock(), "{text}");
         }
     }
 

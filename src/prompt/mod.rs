@@ -28,6 +28,12 @@ use std::mem;
 use variables::Variables;
 use workers::Workers;
 
+const GREETING: &str = concat!(
+    "apportion ",
+    env!("CARGO_PKG_VERSION"),
+    ": statements end with `;`, `\\?` shows commands, `\\queries` what can be asked"
+);
+
 /// All that a prompt remembers between two inputs.
 struct Prompt {
     workplace: Workplace,
@@ -72,6 +78,7 @@ pub async fn run(options: &Options) -> Result<Outcome> {
     for error in workplace.session.unreadable() {
         report(&error);
     }
+    workplace.notes.say(GREETING);
     let mut editor = Editor::open(workplace.notes)?;
     let mut prompt = Prompt::new(workplace, options)?;
     let mut workers = Workers::new()?;

@@ -62,6 +62,8 @@ pub struct Column {
 #[derive(Debug)]
 pub struct Relation {
     pub name: &'static str,
+    /// What a row of it is.
+    pub about: &'static str,
     /// Whether a query that needs it may find none: then it is empty.
     pub required: bool,
     pub columns: &'static [Column],
@@ -89,6 +91,7 @@ use Kind::{Amount, Date, Flag, Price, Text, Time, TimeOfDay, Whole};
 pub static RELATIONS: &[Relation] = &[
     Relation {
         name: "ledger",
+        about: "Calls to models: one row a call, with its tokens.",
         required: true,
         columns: &[
             may("request_id", Text),
@@ -116,6 +119,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "billing",
+        about: "Charges: one row a line of a bill.",
         required: true,
         columns: &[
             may("input", Text),
@@ -143,6 +147,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "customers",
+        about: "Customers: plan, tier, MRR and renewal, one row a customer or a change of it.",
         required: false,
         columns: &[
             needs("customer_id", Text),
@@ -158,6 +163,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "prices",
+        about: "Published prices: one row a model, time, tier and length of input.",
         required: false,
         columns: &[
             needs("provider", Text),
@@ -181,6 +187,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "aliases",
+        about: "Other names of providers, models, accounts and customers.",
         required: false,
         columns: &[
             needs("kind", Text),
@@ -191,6 +198,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "bands",
+        about: "Which cost in % of MRR is the target of a tier, and which is an alert.",
         required: false,
         columns: &[
             needs("tier", Text),
@@ -200,6 +208,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "fx_rates",
+        about: "Rates between currencies, one row a period and pair.",
         required: false,
         columns: &[
             needs("period", Text),
@@ -210,6 +219,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "invoices",
+        about: "Totals of invoices, to hold the charges against.",
         required: false,
         columns: &[
             needs("provider", Text),
@@ -220,6 +230,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "provider_usage",
+        about: "Tokens as providers report them, for charges that state no quantity.",
         required: false,
         columns: &[
             needs("provider", Text),
@@ -234,6 +245,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "plans",
+        about: "Plans: base fee, included units and the prices beyond.",
         required: false,
         columns: &[
             needs("plan", Text),
@@ -251,6 +263,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "caps",
+        about: "The most units that a customer may use.",
         required: false,
         columns: &[
             needs("customer_id", Text),
@@ -260,6 +273,7 @@ pub static RELATIONS: &[Relation] = &[
     },
     Relation {
         name: "value_delivered",
+        about: "What customers got out of it, in units of your own.",
         required: false,
         columns: &[
             needs("customer_id", Text),
@@ -275,4 +289,9 @@ pub const CONTROL_TOTALS: &str = "control_totals";
 
 pub fn relation(name: &str) -> Option<&'static Relation> {
     RELATIONS.iter().find(|relation| relation.name == name)
+}
+
+/// What a table of this name holds.
+pub fn about(name: &str) -> &'static str {
+    relation(name).map_or("A table of your own.", |relation| relation.about)
 }

@@ -17,6 +17,8 @@ pub(crate) const CATALOG: &str = "apportion";
 pub(crate) const SCHEMA: &str = "main";
 /// Where the files behind the relations stand, one table an input.
 pub(crate) const INPUTS: &str = "inputs";
+/// Where files stand that a statement names by their location.
+const FILES: &str = "files";
 /// Where relations stand that the program brings along.
 const BUILT_IN: &str = "built_in";
 /// Where relations stand that a statement reads more than once, while it is planned.
@@ -61,7 +63,7 @@ impl Environment {
             reference: Mutex::default(),
             statements: AtomicUsize::new(0),
         };
-        for schema in [INPUTS, SHARED, BUILT_IN] {
+        for schema in [INPUTS, FILES, SHARED, BUILT_IN] {
             environment.schema(schema, Some(Arc::new(MemorySchemaProvider::new())))?;
         }
         for relation in RELATIONS {
@@ -132,6 +134,15 @@ impl Environment {
             Some(schema) => Ok(schema.table(name).await?),
             None => Ok(None),
         }
+    }
+
+    /// The files of a location as a table, looked for anew: they may be others than the last time.
+    pub(crate) async fn files(&self, location: &str) -> Result<ObjectName> {
+        let input = store::table(&self.context, location).await?;
+        let files = self.schema(FILES, None)?;
+        files.deregister_table(location)?;
+        files.register_table(location.to_owned(), input.table)?;
+        Ok(object_name(FILES, location))
     }
 
     /// Whether `billing` still is what the project's inputs make it.

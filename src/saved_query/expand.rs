@@ -22,6 +22,7 @@ use super::{SavedQuery, named_arguments, query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, conform};
 use crate::shared::table::SharedTable;
+use crate::store;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
@@ -102,10 +103,16 @@ fn tree(statement: &mut Statement) -> Option<&mut dyn Tree> {
     match statement {
         Statement::Statement(statement) => Some(statement.as_mut()),
         Statement::Explain(explain) => tree(&mut explain.statement),
-        Statement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Query(query) => Some(query.as_mut()),
-            CopyToSource::Relation(_) => None,
-        },
+        Statement::CopyTo(copy) => {
+            if let CopyToSource::Relation(name) = &copy.source {
+                let all = scope::everything_of(scope::table(name.clone(), None));
+                copy.source = CopyToSource::Query(Box::new(all));
+            }
+            match &mut copy.source {
+                CopyToSource::Query(query) => Some(query.as_mut()),
+                CopyToSource::Relation(_) => None,
+            }
+        }
         Statement::CreateExternalTable(_) | Statement::Reset(_) => None,
     }
 }
@@ -287,16 +294,19 @@ impl<'s> Expander<'s> {
         if let Some(conformed) = self.conformed(&site.name).await? {
             return Ok(scope::derived(conformed, site.alias));
         }
-        if self.environment.catalog.get(&site.name).is_some()
-            && !self
-                .environment
-                .context
-                .table_exist(TableReference::bare(site.name.clone()))?
-        {
-            return Err(
-                Error::new(format!("`{}` is a saved query, not a table", site.name))
-                    .hint(format!("call it: `{}()`", site.name)),
-            );
+        let environment = self.environment;
+        let named = TableReference::bare(site.name.clone());
+        if !environment.context.table_exist(named)? {
+            if environment.catalog.get(&site.name).is_some() {
+                return Err(
+                    Error::new(format!("`{}` is a saved query, not a table", site.name))
+                        .hint(format!("call it: `{}()`", site.name)),
+                );
+            }
+            if store::is_location(&site.name) {
+                let files = environment.files(&site.name).await?;
+                return Ok(scope::table(files, Some(scope::of_file(site.alias, &site.name))));
+            }
         }
         // A body means the session's tables, whatever the caller has named likewise.
         let name = match &bindings.of {

@@ -12,7 +12,9 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, VisitMut, VisitorMut,
 };
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 /// A place where a relation from outside is named or called.
 #[derive(Debug)]
@@ -230,6 +232,15 @@ fn named(name: Ident) -> TableAlias {
         name,
         columns: vec![],
         at: None,
+    }
+}
+
+/// A file that has no other name goes by its own, without folder and ending.
+pub(super) fn of_file(alias: TableAlias, location: &str) -> TableAlias {
+    let stem = Path::new(location).file_stem().and_then(OsStr::to_str);
+    match stem {
+        Some(stem) if alias.name.value == location => named(Ident::with_quote('"', stem)),
+        _ => alias,
     }
 }
 

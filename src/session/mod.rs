@@ -47,6 +47,7 @@ use datafusion_functions_json::udfs as json;
 use futures::TryStreamExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub struct Session {
     environment: Environment,
@@ -361,6 +362,9 @@ fn defaults_are_known(settings: &Settings, catalog: &Catalog) -> Result<()> {
     })
 }
 
+/// So long a prompt goes by the files that it has found at a location.
+const LISTED_FOR: Duration = Duration::from_mins(1);
+
 fn context(settings: &Settings) -> Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
@@ -384,7 +388,7 @@ fn context(settings: &Settings) -> Result<SessionContext> {
     if let Some(rows) = settings.batch_size {
         config = config.with_batch_size(rows);
     }
-    let mut runtime = RuntimeEnvBuilder::new();
+    let mut runtime = RuntimeEnvBuilder::new().with_object_list_cache_ttl(Some(LISTED_FOR));
     if let Some(bytes) = settings.memory_limit {
         runtime = runtime.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
     }

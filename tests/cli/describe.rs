@@ -41,7 +41,7 @@ fn tables_are_listed_between_queries_and_functions() {
             .find(&format!("\n{line}"))
             .unwrap_or_else(|| panic!("{line} in\n{listed}"))
     };
-    let ledger = place("tables,ledger,A relation that saved queries read.\n");
+    let ledger = place("tables,ledger,\"Calls to models: one row a call, with its tokens.\"\n");
     assert!(place("core,") < ledger && ledger < place("functions,"));
 
     let outline = project.answer(&["--demo", "list"]);
