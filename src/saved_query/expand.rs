@@ -305,7 +305,10 @@ impl<'s> Expander<'s> {
             }
             if store::is_location(&site.name) {
                 let files = environment.files(&site.name).await?;
-                return Ok(scope::table(files, Some(scope::of_file(site.alias, &site.name))));
+                return Ok(scope::table(
+                    files,
+                    Some(scope::of_file(site.alias, &site.name)),
+                ));
             }
         }
         // A body means the session's tables, whatever the caller has named likewise.

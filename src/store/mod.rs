@@ -77,7 +77,10 @@ pub(crate) async fn table(context: &SessionContext, location: &str) -> Result<In
 
 /// Whether a table's name is a location: one that ends as files do, or names a folder or a store.
 pub(crate) fn is_location(name: &str) -> bool {
-    name.ends_with(PARQUET) || name.ends_with('/') || name.contains("://") || text::kind_of(name).is_some()
+    name.ends_with(PARQUET)
+        || name.ends_with('/')
+        || name.contains("://")
+        || text::kind_of(name).is_some()
 }
 
 /// The files of a location, each with a name that its user knows.

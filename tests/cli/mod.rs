@@ -13,6 +13,7 @@ mod refusals;
 mod saved_queries;
 mod scripts;
 mod sources;
+mod terminal;
 mod whole_or_none;
 
 use std::io::Write;

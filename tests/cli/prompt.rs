@@ -1,116 +1,15 @@
-//! The prompt on a pseudo-terminal, which `script` makes where it is installed.
+//! The prompt at a terminal.
 
 use super::Project;
-use std::io::{Read, Write};
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use super::terminal::{PROMPT, Terminal};
+use crate::support::bucket::{Bucket, KEY_ID, SECRET};
 use std::thread;
 use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_mins(1);
-const PROMPT: &str = "apportion> ";
-
-/// A program at a terminal: what it shows, and where keys are typed.
-struct Terminal {
-    keys: std::process::ChildStdin,
-    shows: Receiver<Vec<u8>>,
-    shown: String,
-    seen: usize,
-}
-
-impl Terminal {
-    /// Nothing without `script`. The shell says how the program ended, outlives a Ctrl-C (which the
-    /// terminal sends to it as well), and stays until the keys are let go: `script` may lose what is
-    /// written just before its end.
-    fn open(project: &Project) -> Option<Self> {
-        Self::open_with(project, "", "")
-    }
-
-    /// The same after some shell commands, with options.
-    fn open_with(project: &Project, before: &str, options: &str) -> Option<Self> {
-        let program = env!("CARGO_BIN_EXE_apportion");
-        let mut child = Command::new("script")
-            .args([
-                "-qc",
-                &format!(
-                    "trap : INT; {before} {program} {options}; echo exit code: $?; cat > /dev/null"
-                ),
-                "/dev/null",
-            ])
-            .current_dir(project.folder.path())
-            .env("XDG_STATE_HOME", project.path("state"))
-            .env("TERM", "xterm")
-            .env_remove("NO_COLOR")
-            .env("SHELL", "/bin/sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let keys = child.stdin.take().unwrap();
-        let mut screen = child.stdout.take().unwrap();
-        let (reader, shows) = channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(length @ 1..) = screen.read(&mut buffer) {
-                let _ = reader.send(buffer[..length].to_vec());
-            }
-            child.wait().unwrap();
-        });
-        let mut terminal = Self {
-            keys,
-            shows,
-            shown: String::new(),
-            seen: 0,
-        };
-        terminal.shows(PROMPT);
-        Some(terminal)
-    }
-
-    /// Types a line, and answers what is shown until the next prompt.
-    fn answer(&mut self, line: &str) -> String {
-        self.type_in(line);
-        self.type_in("\r");
-        // The line is edited no more.
-        if !self.is_dumb() {
-            self.shows("\u{1b}[?2004l");
-        }
-        let start = self.seen;
-        self.shows(PROMPT);
-        self.shown[start..self.seen].replace("\r\n", "\n")
-    }
-
-    fn is_dumb(&self) -> bool {
-        !self.shown.contains('\u{1b}')
-    }
-
-    /// Waits until this is shown, after all that was waited for before.
-    fn shows(&mut self, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(at) = self.shown[self.seen..].find(text) {
-                self.seen += at + text.len();
-                return;
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(bytes) = self.shows.recv_timeout(left) else {
-                panic!("{text:?} is not in\n{}", &self.shown[self.seen..]);
-            };
-            self.shown.push_str(&String::from_utf8_lossy(&bytes));
-        }
-    }
-
-    fn type_in(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-}
 
 #[test]
 fn errors_and_interrupts_keep_the_prompt() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     terminal.type_in("select nowhere;\r");
     terminal.shows("error: ");
 
@@ -154,9 +53,7 @@ fn errors_and_interrupts_keep_the_prompt() {
 #[test]
 fn a_scan_is_interrupted_and_says_how_far_it_was() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open_with(&project, "", "--demo") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, "", "--demo");
     let sql = "select count(*) from ledger a cross join ledger b cross join ledger c \
                where a.input_tokens * b.output_tokens + c.input_tokens = 1;\r";
     terminal.type_in(sql);
@@ -178,9 +75,7 @@ fn tab_completes_what_the_statement_is_about() {
     let project = Project::new();
     project.write("queries/mine.sql", MINE);
     project.write("apportion.toml", "[queries]\nfolders = [\"queries\"]\n");
-    let Some(mut terminal) = Terminal::open_with(&project, "export NO_COLOR=1;", "") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, "export NO_COLOR=1;", "");
     terminal.answer("create view animals as select 'cat' as species, 4 as number_of_legs;");
     for (typed, completed) in [
         (
@@ -218,9 +113,7 @@ fn a_saved_query_edited_on_disk_is_used_as_it_is_now() {
     project.write("queries/mine.sql", MINE);
     project.write("queries/other.sql", MINE);
     project.write("apportion.toml", "[queries]\nfolders = [\"queries\"]\n");
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     assert!(terminal.answer("select * from mine(1);").contains("first"));
     project.write("queries/mine.sql", MINE.replace("first", "second one"));
     assert!(
@@ -251,9 +144,7 @@ fn a_saved_query_edited_on_disk_is_used_as_it_is_now() {
 #[test]
 fn a_narrow_terminal_shows_the_columns_that_fit_and_says_so() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open_with(&project, "stty cols 40 rows 50;", "") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, "stty cols 40 rows 50;", "");
     let sql = "select 'a text of 22 characters' as first, 1 as second, 2 as third, 3 as fourth;";
     let shown = terminal.answer(sql);
     assert!(
@@ -288,9 +179,7 @@ fn a_narrow_terminal_shows_the_columns_that_fit_and_says_so() {
 #[test]
 fn variables_stand_for_values() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     terminal.answer("\\set month 2026-10");
     terminal.answer("\\set who 'it''s me'");
     let shown = terminal.answer("select :'month' as \"x:month\", :'who' as who, '1'::int as n;");
@@ -318,9 +207,7 @@ fn variables_stand_for_values() {
 #[test]
 fn results_go_to_files_whole() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     terminal.answer("\\o all.csv");
     assert!(!terminal.answer("select 1 as x;").contains("(1 row"));
     terminal.answer("select 2 as y;");
@@ -343,9 +230,7 @@ fn results_go_to_files_whole() {
 #[test]
 fn a_statement_is_watched_until_it_is_enough() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     terminal.type_in("select 'again' as x \\watch 0.1\r");
     terminal.shows("\u{1b}[?2004l");
     for _ in 0..3 {
@@ -366,9 +251,7 @@ fn the_last_statement_is_edited_with_the_users_editor() {
     let project = Project::new();
     project.write("editor.sh", "sed -i s/one/two/ $1");
     let before = "export EDITOR='sh editor.sh';";
-    let Some(mut terminal) = Terminal::open_with(&project, before, "") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, before, "");
     terminal.answer("select 'one' as x;");
     let shown = terminal.answer("\\e");
     assert!(shown.contains(" two\n"), "{shown}");
@@ -380,9 +263,7 @@ fn long_results_are_paged_unless_the_user_wants_none() {
     let project = Project::new();
     project.write("pager.sh", "echo paged $(wc -l) lines");
     let before = "stty cols 80 rows 20; export PAGER='sh pager.sh';";
-    let Some(mut terminal) = Terminal::open_with(&project, before, "") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, before, "");
     let shown = terminal.answer("select value from generate_series(1, 100);");
     assert!(shown.contains("paged 103 lines"), "{shown}");
     assert!(!terminal.answer("select 1 as x;").contains("paged"));
@@ -394,21 +275,15 @@ fn long_results_are_paged_unless_the_user_wants_none() {
 #[test]
 fn colours_are_for_terminals_that_have_them_and_users_who_want_them() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     terminal.answer("select 'x';");
     assert!(terminal.shown.contains("\u{1b}[1;34mselect\u{1b}[0m"));
     let before = "export NO_COLOR=1;";
-    let Some(mut terminal) = Terminal::open_with(&project, before, "") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, before, "");
     terminal.answer("select 'x';");
     assert!(terminal.shown.contains("select 'x';"));
     assert!(!terminal.shown.contains("\u{1b}[1;34m"));
-    let Some(mut terminal) = Terminal::open_with(&project, "export TERM=dumb;", "") else {
-        return;
-    };
+    let mut terminal = Terminal::open_with(&project, "export TERM=dumb;", "");
     assert!(terminal.answer("select 'x' as y;").contains("(1 row"));
     assert!(!terminal.shown.contains('\u{1b}'), "{}", terminal.shown);
 }
@@ -416,9 +291,7 @@ fn colours_are_for_terminals_that_have_them_and_users_who_want_them() {
 #[test]
 fn secrets_are_not_remembered() {
     let project = Project::new();
-    let Some(mut terminal) = Terminal::open(&project) else {
-        return;
-    };
+    let mut terminal = Terminal::open(&project);
     terminal.answer("select 'kept' as x;");
     terminal.answer("\\set password hunter2");
     terminal.answer("select 'x' as aws_secret_access_key;");
@@ -428,4 +301,147 @@ fn secrets_are_not_remembered() {
         !history.contains("hunter2") && !history.contains("aws"),
         "{history}"
     );
+}
+
+/// What a project sees whose calls lie in a bucket: of how many files, and how often it was asked for.
+struct Watched {
+    bucket: Bucket,
+    project: Project,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let bucket = Bucket::open("acme-calls");
+        let project = Project::new();
+        project.write(
+            "apportion.toml",
+            format!(
+                "[stores.\"s3://acme-calls\"]\nendpoint = \"{}\"\n\
+                 access_key_id = \"{KEY_ID}\"\nsecret_access_key = \"{SECRET}\"\n",
+                bucket.endpoint
+            ),
+        );
+        project.answer(&["sql", "select 1 as x", "-o", "one.parquet"]);
+        let watched = Self { bucket, project };
+        watched.add("a.parquet");
+        watched
+    }
+
+    fn add(&self, name: &str) {
+        self.bucket
+            .put(&format!("calls/{name}"), &self.project.path("one.parquet"));
+    }
+}
+
+#[test]
+fn a_second_query_asks_for_less_and_new_files_are_seen_in_time() {
+    let watched = Watched::new();
+    let mut terminal = Terminal::open(&watched.project);
+    terminal
+        .answer("create external table calls stored as parquet location 's3://acme-calls/calls/';");
+    let mut requests = watched.bucket.requests();
+    let mut count = |terminal: &mut Terminal| {
+        let shown = terminal.answer("select count(*) as n, sum(x) as sum from calls;");
+        let asked =
+            watched.bucket.requests() - std::mem::replace(&mut requests, watched.bucket.requests());
+        let (counts, _) = shown.split_once("(1 row").unwrap();
+        let counts = counts.lines().last().unwrap().trim();
+        (counts.to_owned(), asked)
+    };
+    terminal.answer("\\refresh");
+    let (counts, first) = count(&mut terminal);
+    assert_eq!(counts, "1 |   1");
+    let (_, second) = count(&mut terminal);
+    assert!(second < first, "{second} after {first}");
+
+    // For a minute the listing is as it was.
+    watched.add("b.parquet");
+    assert_eq!(count(&mut terminal).0, "1 |   1");
+    terminal.answer("\\refresh");
+    assert_eq!(count(&mut terminal).0, "2 |   2");
+
+    terminal.answer("set datafusion.runtime.list_files_cache_ttl = '1s';");
+    terminal.answer("\\refresh");
+    assert_eq!(count(&mut terminal).0, "2 |   2");
+    watched.add("c.parquet");
+    thread::sleep(Duration::from_millis(1100));
+    assert_eq!(count(&mut terminal).0, "3 |   3");
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_is_asked_again() {
+    let project = Project::new();
+    project.write("narrow.sh", "stty cols 40 < /dev/tty");
+    let before = "stty cols 100 rows 50; export EDITOR='sh narrow.sh';";
+    let mut terminal = Terminal::open_with(&project, before, "");
+    let sql = "select 'a text of 22 characters' as first, 1 as second, 2 as third, 3 as fourth;";
+    assert!(terminal.answer(sql).contains("| fourth\n"));
+    assert!(terminal.answer("\\e").contains("| …\n"));
+}
+
+#[test]
+fn who_comes_is_told_where_to_begin() {
+    let project = Project::new();
+    let terminal = Terminal::open(&project);
+    assert!(
+        terminal.shown.contains("`\\?` shows commands"),
+        "{}",
+        terminal.shown
+    );
+    let terminal = Terminal::open_with(&project, "", "--quiet");
+    assert!(
+        !terminal.shown.contains("shows commands"),
+        "{}",
+        terminal.shown
+    );
+}
+
+/// The sessions that the README shows, each as what was typed, and what was shown below it.
+fn recordings() -> Vec<Vec<(String, String)>> {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```text\n$ apportion --demo\n").skip(1);
+    let session = |block: &str| {
+        let block = block.split("```").next().unwrap();
+        let typed = block.split(PROMPT).skip(1);
+        let answers = typed.map(|text| text.split_once('\n').unwrap());
+        answers
+            .map(|(line, shown)| (line.to_owned(), timeless(shown)))
+            .collect()
+    };
+    blocks.map(session).collect()
+}
+
+/// A text in which every time is the same.
+fn timeless(text: &str) -> String {
+    let words = text.split(' ').collect::<Vec<_>>();
+    let is_time = |word: &str| word.parse::<f64>().is_ok() && word.contains('.');
+    let mut shown: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+    for (at, pair) in words.windows(2).enumerate() {
+        if is_time(pair[0]) && (pair[1].starts_with("s)") || pair[1].starts_with("s\n")) {
+            "0.000".clone_into(&mut shown[at]);
+        }
+    }
+    shown.join(" ")
+}
+
+#[test]
+fn the_readme_shows_what_happens_at_the_prompt() {
+    let recordings = recordings();
+    assert!(!recordings.is_empty());
+    for recording in recordings {
+        let project = Project::new();
+        let before = "stty cols 100 rows 50; export TERM=dumb;";
+        let mut terminal = Terminal::open_with(&project, before, "--demo");
+        assert!(recording.len() > 5);
+        for (line, expected) in recording {
+            let shown = terminal.answer(&line);
+            // Such a terminal echoes what is typed.
+            let (_, shown) = shown
+                .strip_suffix(PROMPT)
+                .unwrap()
+                .split_once('\n')
+                .unwrap();
+            assert_eq!(timeless(shown), expected, "{line}");
+        }
+    }
 }

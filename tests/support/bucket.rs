@@ -1,11 +1,16 @@
 //! A bucket on this machine: a server that speaks S3 and checks signatures, over a folder.
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -18,6 +23,7 @@ pub(crate) struct Bucket {
     folder: TempDir,
     pub(crate) name: &'static str,
     pub(crate) endpoint: String,
+    asked: Arc<AtomicUsize>,
     _server: Runtime,
 }
 
@@ -28,6 +34,8 @@ impl Bucket {
         let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
         service.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
         let service = service.build();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
         let server = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -38,8 +46,13 @@ impl Bucket {
         server.spawn(async move {
             let connections = Builder::new(TokioExecutor::new());
             while let Ok((socket, _)) = listener.accept().await {
+                let (service, counted) = (service.clone(), Arc::clone(&counted));
+                let service = service_fn(move |request: Request<Incoming>| {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    Service::call(&service, request)
+                });
                 let connection = connections
-                    .serve_connection(TokioIo::new(socket), service.clone())
+                    .serve_connection(TokioIo::new(socket), service)
                     .into_owned();
                 tokio::spawn(async move {
                     let _ = connection.await;
@@ -50,8 +63,14 @@ impl Bucket {
             folder,
             name,
             endpoint,
+            asked,
             _server: server,
         }
+    }
+
+    /// How many requests have been made.
+    pub(crate) fn requests(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Puts a file into the bucket.
