@@ -104,7 +104,8 @@ fn quoted_place(message: &str, text: &str, start: Place) -> Option<(Place, usize
             _ => None,
         })
         .collect();
-    quoted(message).into_iter().find_map(|quoted| {
+    // Of several, the last is the one that is wrong: "`allocation` has no parameter `perid`".
+    quoted(message).into_iter().rev().find_map(|quoted| {
         let mut found = named
             .iter()
             .filter(|(_, name)| name.eq_ignore_ascii_case(quoted));

@@ -284,3 +284,36 @@ fn a_files_ending_chooses_its_format() {
     ]);
     assert_eq!(project.read("forced.csv"), "[\n{\"x\":1}\n]\n");
 }
+
+#[test]
+fn files_are_read_by_their_names() {
+    let project = Project::new();
+    project.write("in/first.csv", "x,y\n1.10,\n");
+    project.write("in/second.csv", "y,x\nb,2\n");
+    for (sql, expected) in [
+        ("select first.x from 'in/first.csv'", "x\n1.10\n"),
+        ("select a.x from 'in/first.csv' a", "x\n1.10\n"),
+        ("select x, y from 'in/' order by x", "x,y\n1.10,\n2,b\n"),
+        ("copy 'in/second.csv' to 'out.parquet'", "count\n1\n"),
+        ("select x from 'out.parquet'", "x\n2\n"),
+        (
+            "create table \"in/first.csv\" as select 'mine' as x; select x from 'in/first.csv'",
+            "x\nmine\n",
+        ),
+        (
+            "create view both as select * from 'in/*.csv'; select count(*) as n from both",
+            "n\n2\n",
+        ),
+    ] {
+        assert_eq!(
+            project.answer(&["sql", sql, "--format", "csv"]),
+            expected,
+            "{sql}"
+        );
+    }
+    let said = project.refusal(&["sql", "select 1 from 'in/third.csv'"]);
+    assert!(
+        said.starts_with("error: there is no file `in/third.csv`\n"),
+        "{said}"
+    );
+}

@@ -445,3 +445,80 @@ fn the_readme_shows_what_happens_at_the_prompt() {
         }
     }
 }
+
+/// What the README says that Apportion does has a test of the name that stands beside it.
+#[test]
+fn every_yes_of_the_feature_table_has_a_test() {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once("| datafusion-cli | Test |\n").unwrap();
+    let rows = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<_>> = rows
+        .map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 20);
+    let sources = [
+        include_str!("prompt.rs"),
+        include_str!("describe.rs"),
+        include_str!("formats.rs"),
+        include_str!("scripts.rs"),
+        include_str!("sources.rs"),
+        include_str!("whole_or_none.rs"),
+        include_str!("../../src/prompt/completion.rs"),
+    ];
+    for row in rows {
+        let [feature, says, .., test] = &row[..] else {
+            panic!("{row:?}");
+        };
+        assert!(["yes", "no"].contains(says), "{feature}");
+        if *says == "yes" {
+            let test = format!("#[test]\nfn {}() {{", test.trim_matches('`'));
+            let has = |source: &&str| source.replace("\n    ", "\n").contains(&test);
+            assert!(
+                sources.iter().any(|source| has(source)),
+                "{feature}: {test}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_place_of_an_error_is_marked() {
+    let project = Project::new();
+    let mut terminal = Terminal::open_with(&project, "", "--demo");
+    for (sql, marked) in [
+        (
+            "select *\rfrom legder;",
+            "  2 | from legder;\n    |      ^^^^^^\n",
+        ),
+        (
+            "select modl from ledger;",
+            "  1 | select modl from ledger;\n    |        ^^^^\n",
+        ),
+        (
+            "select * form ledger;",
+            "  1 | select * form ledger;\n    |          ^^^^\n",
+        ),
+        (
+            "select * from allocation(perid => '2026-10');",
+            "    |                          ^^^^^\n",
+        ),
+    ] {
+        let shown = terminal.answer(sql);
+        assert!(shown.contains(marked), "{shown}");
+    }
+}
+
+#[test]
+fn what_was_typed_is_found_again() {
+    let project = Project::new();
+    Terminal::open(&project).answer("select 40 + 2 as answer;");
+    let mut terminal = Terminal::open(&project);
+    terminal.answer("select 'later' as x;");
+    // Two up, then a search.
+    assert!(terminal.answer("\u{1b}[A\u{1b}[A").contains(" 42\n"));
+    assert!(terminal.answer("\u{12}later").contains(" later\n"));
+    assert!(terminal.answer("\u{12}40 + 2").contains(" 42\n"));
+}

@@ -110,3 +110,52 @@ fn a_file_that_is_not_there_or_not_text() {
         "error: the text is not UTF-8\n  in: binary.sql:2\n"
     );
 }
+
+#[test]
+fn placeholders_take_values_that_never_become_sql() {
+    let project = Project::new();
+    for (given, sql, expected) in [
+        (&["n=3"][..], "select $n + 1 as x, $n as y", "x,y\n4,3\n"),
+        (&["t=it's 1; x"], "select $t as t", "t\nit's 1; x\n"),
+        (&["t='3'"], "select $t || 'x' as t", "t\n3x\n"),
+        (
+            &["a=1.10", "b=x"],
+            "select $a as a; select $b as b",
+            "a\n1.10\nb\nx\n",
+        ),
+    ] {
+        let mut arguments = vec!["sql", sql, "--format", "csv"];
+        arguments.extend(given.iter().flat_map(|given| ["--param", given]));
+        assert_eq!(project.answer(&arguments), expected, "{given:?}");
+    }
+    for (given, sql, said) in [
+        (&[][..], "select $n", "`$n` has no value"),
+        (
+            &["m=1"],
+            "select 1",
+            "nothing in the statement is called `$m`",
+        ),
+        (&["m"], "select 1", "`--param` takes NAME=VALUE, not `m`"),
+        (&["m=1", "m=2"], "select $m", "parameter `m` is given twice"),
+    ] {
+        let mut arguments = vec!["sql", sql];
+        arguments.extend(given.iter().flat_map(|given| ["--param", given]));
+        let refusal = project.refusal(&arguments);
+        assert!(refusal.contains(said), "{refusal}");
+    }
+}
+
+#[test]
+fn shells_and_the_manual_know_every_command() {
+    let project = Project::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let text = project.answer(&["completions", shell]);
+        assert!(text.contains("describe"), "{shell}");
+        assert!(text.contains("memory-limit"), "{shell}");
+    }
+    let manual = project.answer(&["man"]);
+    assert!(
+        manual.contains(".TH apportion 1") && manual.contains("memory\\-limit"),
+        "{manual}"
+    );
+}
