@@ -12,33 +12,36 @@
 //!
 //! What never happens: text is pasted into SQL; a name of the caller's is seen by a body, or the
 //! other way round; a query calls itself.
+//!
+//! * [`tree`] what is walked; [`arguments`] what a call is given
 
-use super::answer::{answer, argument, one_value};
+mod arguments;
+mod tree;
+
 use super::environment::{Environment, INPUTS, Shelf, object_name};
-use super::given::{given_by_name, literal};
-use super::parameter::{Argument, Default, Parameter, ParameterType};
+use super::parameter::Argument;
 use super::scope::{self, Site};
-use super::{SavedQuery, named_arguments, query, statement};
+use super::{query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, conform};
 use crate::shared::table::SharedTable;
 use crate::store;
-use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
+use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNode;
-use datafusion::common::{ScalarValue, TableReference};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::parser::{CopyToSource, Statement};
+use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, Ident, ObjectName, Query, TableAlias, TableFactor, Value, ValueWithSpan,
-    Visit, VisitMut, Visitor, VisitorMut,
+    VisitMut, VisitorMut,
 };
 use futures::future::{BoxFuture, FutureExt};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tree::{Tree, tree};
 
 /// A statement ready to run, and what its user should be told.
 #[derive(Debug)]
@@ -96,86 +99,6 @@ pub(crate) fn calls_saved_query(environment: &Environment, query: &Query) -> boo
     scope::mark(&mut query, None, &known)
         .iter()
         .any(|site| site.arguments.is_some() || environment.view(&site.name).is_some())
-}
-
-/// The part of a statement that can name relations.
-fn tree(statement: &mut Statement) -> Option<&mut dyn Tree> {
-    match statement {
-        Statement::Statement(statement) => Some(statement.as_mut()),
-        Statement::Explain(explain) => tree(&mut explain.statement),
-        Statement::CopyTo(copy) => {
-            if let CopyToSource::Relation(name) = &copy.source {
-                let all = scope::everything_of(scope::table(name.clone(), None));
-                copy.source = CopyToSource::Query(Box::new(all));
-            }
-            match &mut copy.source {
-                CopyToSource::Query(query) => Some(query.as_mut()),
-                CopyToSource::Relation(_) => None,
-            }
-        }
-        Statement::CreateExternalTable(_) | Statement::Reset(_) => None,
-    }
-}
-
-/// Functions that price, rename or judge by the session's prices, aliases and bands.
-const READS_REFERENCE: [&str; 8] = [
-    "call_cost",
-    "call_cost_parts",
-    "canonical",
-    "list_price",
-    "nearest_models",
-    "margin_band",
-    "price_cost_parts",
-    "price_id",
-];
-
-/// Either kind of tree that is walked.
-trait Tree: Send {
-    fn mark(&mut self, rename: Option<&str>, known: &dyn Fn(&str) -> bool) -> Vec<Site>;
-    fn fill(
-        &mut self,
-        mark: &str,
-        relations: &mut dyn FnMut(usize, Option<TableAlias>) -> TableFactor,
-    );
-    fn name_arguments(&mut self, environment: &Environment) -> Result<()>;
-    fn reads_reference(&self) -> bool;
-}
-
-impl<T: Visit + VisitMut + Send> Tree for T {
-    fn mark(&mut self, rename: Option<&str>, known: &dyn Fn(&str) -> bool) -> Vec<Site> {
-        scope::mark(self, rename, known)
-    }
-
-    fn fill(
-        &mut self,
-        mark: &str,
-        relations: &mut dyn FnMut(usize, Option<TableAlias>) -> TableFactor,
-    ) {
-        scope::fill(self, mark, relations);
-    }
-
-    fn name_arguments(&mut self, environment: &Environment) -> Result<()> {
-        named_arguments::resolve(self, &environment.functions)
-    }
-
-    fn reads_reference(&self) -> bool {
-        struct Reads;
-        impl Visitor for Reads {
-            type Break = ();
-            fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-                match expression {
-                    Expr::Function(function)
-                        if READS_REFERENCE
-                            .contains(&function.name.to_string().to_lowercase().as_str()) =>
-                    {
-                        ControlFlow::Break(())
-                    }
-                    _ => ControlFlow::Continue(()),
-                }
-            }
-        }
-        Visit::visit(self, &mut Reads).is_break()
-    }
 }
 
 /// What the names in a body stand for.
@@ -463,192 +386,6 @@ impl<'s> Expander<'s> {
             Ok(self.add(key.clone(), key, body))
         }
         .boxed()
-    }
-
-    /// Asks a saved query whether there is an answer at all.
-    async fn refuse(&mut self, question: &str, bindings: &Bindings) -> Result<()> {
-        let mut question = query(question)?;
-        bindings.substitute(&mut question);
-        let key = question.to_string();
-        let depends_on_rows_given = !bindings.relations.is_empty();
-        if self.answers.contains_key(&key) && !depends_on_rows_given {
-            return Ok(());
-        }
-        let batches = if depends_on_rows_given {
-            self.answered(question, bindings).await?
-        } else {
-            answer(self.environment, question, &self.stack, &mut self.answers).await?
-        };
-        if let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) {
-            let mut texts = batch.columns().iter().map(|column| {
-                argument(&ScalarValue::try_from_array(column, 0)?)
-                    .map(|text| text.shown())
-                    .ok_or_else(|| Error::new("a refusal is text"))
-            });
-            let error = Error::new(texts.next().transpose()?.unwrap_or_default());
-            return Err(match texts.next().transpose()? {
-                Some(hint) => error.hint(hint),
-                None => error,
-            });
-        }
-        self.answers.insert(key, Argument::Null);
-        Ok(())
-    }
-
-    /// Runs a query that names relations which a call was given. They may name what was expanded so
-    /// far, so it is known there too.
-    async fn answered(&mut self, question: Query, given: &Bindings) -> Result<Vec<RecordBatch>> {
-        let mut inner = Self::new(self.environment);
-        inner.stack.clone_from(&self.stack);
-        inner.instances.clone_from(&self.instances);
-        inner.by_key.clone_from(&self.by_key);
-        let mut bindings = Bindings {
-            relations: given.relations.clone(),
-            ..Bindings::default()
-        };
-        let mut question = question;
-        std::mem::swap(&mut inner.answers, &mut self.answers);
-        let expanded = inner
-            .expand_body(&mut question, &mut bindings, "refused")
-            .await;
-        std::mem::swap(&mut inner.answers, &mut self.answers);
-        expanded?;
-        let plan = inner.finish(statement(question)).boxed().await?.plan;
-        let frame = self.environment.context.execute_logical_plan(plan).await?;
-        Ok(frame.collect().await?)
-    }
-
-    /// Every parameter's value: given, or the project's default, or the header's.
-    async fn arguments(
-        &mut self,
-        saved: &SavedQuery,
-        given: &[FunctionArg],
-        caller: &Bindings,
-    ) -> Result<(Vec<String>, Bindings)> {
-        let mut values = given_by_name(saved, given)?;
-        let mut bindings = Bindings {
-            of: Some(saved.name.clone()),
-            ..Bindings::default()
-        };
-        let mut shown = vec![];
-        for parameter in &saved.header.parameters {
-            let value = values.remove(parameter.name.as_str());
-            if parameter.kind == ParameterType::Relation {
-                let relation = self
-                    .relation_argument(saved, parameter, value, caller)
-                    .await?;
-                shown.push(format!("{} => ({relation})", parameter.name));
-                bindings.relations.insert(parameter.name.clone(), relation);
-                continue;
-            }
-            let argument = match value {
-                Some(value) => {
-                    let mut value = value.clone();
-                    caller.substitute(&mut value);
-                    literal(&value).ok_or_else(|| {
-                        Error::new(format!(
-                            "argument `{}` of `{}` is `{value}`, not a literal",
-                            parameter.name, saved.name
-                        ))
-                        .hint("give it a value such as '2026-10', 3 or true")
-                    })?
-                }
-                None => self.default(saved, parameter, &bindings).await?,
-            };
-            if argument == Argument::Null && !parameter.may_be_null() {
-                return Err(Error::new(format!(
-                    "parameter `{}` of `{}` cannot be NULL",
-                    parameter.name, saved.name
-                ))
-                .hint("leave it out for its default"));
-            }
-            let literals = parameter.bind(&argument).map_err(|error| {
-                error.at(format!("argument `{}` of `{}`", parameter.name, saved.name))
-            })?;
-            shown.push(format!("{} => {argument}", parameter.name));
-            bindings.literals.extend(literals);
-        }
-        Ok((shown, bindings))
-    }
-
-    async fn default(
-        &mut self,
-        saved: &SavedQuery,
-        parameter: &Parameter,
-        bindings: &Bindings,
-    ) -> Result<Argument> {
-        if let Some(text) = self.environment.defaults.get(&parameter.name) {
-            return Ok(Argument::Text(text.clone()));
-        }
-        match &parameter.default {
-            Some(Default::Literal(argument)) => Ok(argument.clone()),
-            Some(Default::Query(text)) => {
-                let mut query = query(text)?;
-                bindings.substitute(&mut query);
-                let key = query.to_string();
-                let answer = match self.answers.get(&key) {
-                    Some(known) => known.clone(),
-                    None => {
-                        one_value(self.environment, query, &self.stack, &mut self.answers).await?
-                    }
-                };
-                self.answers.insert(key, answer.clone());
-                if parameter.kind == ParameterType::Month {
-                    match &answer {
-                        Argument::Text(text) => {
-                            let notice =
-                                format!("{}: {text}, the latest in the bill", parameter.name);
-                            if !self.notices.contains(&notice) {
-                                self.notices.push(notice);
-                            }
-                        }
-                        _ => {
-                            return Err(Error::new(format!(
-                                "no `{}` can be chosen: the bill is empty",
-                                parameter.name
-                            ))
-                            .hint(format!("name one: {} => '2026-10'", parameter.name)));
-                        }
-                    }
-                }
-                Ok(answer)
-            }
-            Some(Default::Relation(_)) | None => Err(Error::new(format!(
-                "saved query `{}` needs parameter `{}`",
-                saved.name, parameter.name
-            ))
-            .hint(format!(
-                "it is of type {}: {}",
-                parameter.kind, parameter.description
-            ))),
-        }
-    }
-
-    /// A table's name, or a query in parentheses, read where the call stands.
-    async fn relation_argument(
-        &mut self,
-        saved: &SavedQuery,
-        parameter: &Parameter,
-        value: Option<&Expr>,
-        caller: &Bindings,
-    ) -> Result<Query> {
-        let sql = match (value, &parameter.default) {
-            (Some(Expr::Subquery(query)), _) => query.to_string(),
-            (Some(name @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_))), _) => {
-                format!("SELECT * FROM {name}")
-            }
-            (None, Some(Default::Relation(name))) => format!("SELECT * FROM {name}"),
-            _ => {
-                return Err(Error::new(format!(
-                    "parameter `{}` of `{}` takes a table, or a query in parentheses",
-                    parameter.name, saved.name
-                )));
-            }
-        };
-        let mut relation = query(&sql)?;
-        caller.substitute(&mut relation);
-        self.expand_tree(&mut relation, caller).await?;
-        Ok(relation)
     }
 
     /// Plans every instance once, then the statement and its notices.
