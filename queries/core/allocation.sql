@@ -9,7 +9,7 @@
 --   idle       leave|spread = 'leave'   As in attributed_costs.
 --   estimate   boolean = false   As in attributed_costs.
 --   salt       text = ''   As in attributed_costs.
---   scale      integer = 12   Digits after the point of cost; with 2, cents that still sum.
+--   scale      integer>=0<=12 = 12   Digits after the point of cost; with 2, cents that still sum.
 -- Notices:     (
 --       select concat(
 --           coalesce(provider, 'an unnamed provider'), ' has no bill for ', sum(calls),

@@ -129,3 +129,28 @@ fn an_input_that_cannot_be_read_is_told_to_whoever_asks_for_it() {
     let said = project.refusal(&["sql", view]);
     assert!(said.contains("called_at"), "{said}");
 }
+
+#[test]
+fn a_default_of_the_wrong_type_is_blamed_on_the_project() {
+    let project = Project::new();
+    let mine = "-- Question: Which?\n-- Grain: one row\n-- Parameters:\n--   id  integer = 1  The.\nselect $id as id\n";
+    project.write("queries/mine.sql", mine);
+    project.write(
+        "apportion.toml",
+        "[queries]\nfolders = [\"queries\"]\n[parameters]\nid = \"many\"\n",
+    );
+    let said = project.refusal(&["run", "mine"]);
+    assert!(
+        said.starts_with("error: parameter `id` takes a whole number, not `many`\n  in: [parameters] in apportion.toml"),
+        "{said}"
+    );
+    let said = project.refusal(&["run", "mine", "--id", "few"]);
+    assert!(said.contains("\n  in: argument `id` of `mine`"), "{said}");
+    let said = project.refusal(&["--demo", "run", "allocation", "--scale", "13"]);
+    assert!(
+        said.starts_with(
+            "error: parameter `scale` takes a whole number of at least 0 and of at most 12"
+        ),
+        "{said}"
+    );
+}

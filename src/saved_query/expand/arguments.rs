@@ -88,6 +88,7 @@ impl Expander<'_> {
                 bindings.relations.insert(parameter.name.clone(), relation);
                 continue;
             }
+            let is_given = value.is_some();
             let argument = match value {
                 Some(value) => {
                     let mut value = value.clone();
@@ -110,7 +111,11 @@ impl Expander<'_> {
                 .hint("leave it out for its default"));
             }
             let literals = parameter.bind(&argument).map_err(|error| {
-                error.at(format!("argument `{}` of `{}`", parameter.name, saved.name))
+                if is_given || !self.environment.defaults.contains_key(&parameter.name) {
+                    error.at(format!("argument `{}` of `{}`", parameter.name, saved.name))
+                } else {
+                    error.at("[parameters] in apportion.toml")
+                }
             })?;
             shown.push(format!("{} => {argument}", parameter.name));
             bindings.literals.extend(literals);
