@@ -1,7 +1,7 @@
 //! Queries that run before the statement is planned: a default, a bound, a reason to refuse.
 
 use super::environment::Environment;
-use super::expand::{Answers, plan_within};
+use super::expand::plan_within;
 use super::parameter::Argument;
 use super::statement;
 use crate::error::{Error, Result};
@@ -11,6 +11,16 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::Query;
 use futures::future::FutureExt;
+use std::collections::HashMap;
+
+/// What had to be asked while a statement was expanded. It is asked once.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// What queries gave, by their text.
+    pub(super) values: HashMap<String, Argument>,
+    /// Whether the functions know prices, aliases and bands as they stand now.
+    pub(super) has_reference: bool,
+}
 
 /// Runs a query that has to be answered before the statement can be planned.
 pub(super) async fn answer(

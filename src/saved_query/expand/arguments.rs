@@ -18,7 +18,7 @@ impl Expander<'_> {
         bindings.substitute(&mut question);
         let key = question.to_string();
         let depends_on_rows_given = !bindings.relations.is_empty();
-        if self.answers.contains_key(&key) && !depends_on_rows_given {
+        if self.answers.values.contains_key(&key) && !depends_on_rows_given {
             return Ok(());
         }
         let batches = if depends_on_rows_given {
@@ -38,7 +38,7 @@ impl Expander<'_> {
                 None => error,
             });
         }
-        self.answers.insert(key, Argument::Null);
+        self.answers.values.insert(key, Argument::Null);
         Ok(())
     }
 
@@ -60,7 +60,8 @@ impl Expander<'_> {
             .await;
         std::mem::swap(&mut inner.answers, &mut self.answers);
         expanded?;
-        let plan = inner.finish(statement(question)).boxed().await?.plan;
+        let finished = inner.finish(statement(question), &mut self.answers);
+        let plan = finished.boxed().await?.plan;
         let frame = self.environment.context.execute_logical_plan(plan).await?;
         Ok(frame.collect().await?)
     }
@@ -138,13 +139,13 @@ impl Expander<'_> {
                 let mut query = query(text)?;
                 bindings.substitute(&mut query);
                 let key = query.to_string();
-                let answer = match self.answers.get(&key) {
+                let answer = match self.answers.values.get(&key) {
                     Some(known) => known.clone(),
                     None => {
                         one_value(self.environment, query, &self.stack, &mut self.answers).await?
                     }
                 };
-                self.answers.insert(key, answer.clone());
+                self.answers.values.insert(key, answer.clone());
                 if parameter.kind == ParameterType::Month {
                     match &answer {
                         Argument::Text(text) => {

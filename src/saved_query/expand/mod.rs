@@ -18,8 +18,8 @@
 mod arguments;
 mod tree;
 
+use super::answer::Answers;
 use super::environment::{Environment, INPUTS, Shelf, object_name};
-use super::parameter::Argument;
 use super::scope::{self, Site};
 use super::{query, statement};
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ pub struct Expanded {
 
 /// Expands a statement and plans it.
 pub async fn plan(environment: &Environment, statement: Statement) -> Result<Expanded> {
-    plan_within(environment, statement, &[], &mut Answers::new()).await
+    plan_within(environment, statement, &[], &mut Answers::default()).await
 }
 
 /// The same for what has to be known before the saved queries in `open` can be expanded: none of them
@@ -74,7 +74,7 @@ pub(super) async fn plan_within(
     };
     std::mem::swap(&mut expander.answers, answers);
     result?;
-    expander.finish(statement).await
+    expander.finish(statement, answers).await
 }
 
 /// A saved query as a statement of its own, in the order that it asks for.
@@ -87,7 +87,10 @@ pub async fn run(
     expander.call(name, arguments, &Bindings::default()).await?;
     // What it calls was added before it: the last instance is the query itself.
     match expander.instances.pop() {
-        Some(instance) => expander.finish(statement(instance.query)).await,
+        Some(instance) => {
+            let mut answers = std::mem::take(&mut expander.answers);
+            expander.finish(statement(instance.query), &mut answers).await
+        }
         None => Err(Error::new(format!("`{name}` came to nothing"))),
     }
 }
@@ -154,9 +157,6 @@ struct Expander<'s> {
     reads_reference: bool,
 }
 
-/// What queries gave that had to be answered while a statement was expanded, by their text.
-pub(super) type Answers = HashMap<String, Argument>;
-
 const INSTANCE: &str = "\u{1}call ";
 
 impl<'s> Expander<'s> {
@@ -166,7 +166,7 @@ impl<'s> Expander<'s> {
             instances: vec![],
             by_key: HashMap::new(),
             stack: vec![],
-            answers: Answers::new(),
+            answers: Answers::default(),
             notices: vec![],
             notice_queries: vec![],
             reads_reference: false,
@@ -389,7 +389,7 @@ impl<'s> Expander<'s> {
     }
 
     /// Plans every instance once, then the statement and its notices.
-    async fn finish(mut self, mut asked: Statement) -> Result<Expanded> {
+    async fn finish(mut self, mut asked: Statement, answers: &mut Answers) -> Result<Expanded> {
         let mut notices = vec![];
         for mut notice in std::mem::take(&mut self.notice_queries) {
             let bindings = Bindings {
@@ -399,8 +399,9 @@ impl<'s> Expander<'s> {
             self.expand_tree(&mut notice, &bindings).await?;
             notices.push(notice);
         }
-        if self.reads_reference {
+        if self.reads_reference && !answers.has_reference {
             self.environment.refresh_reference().await?;
+            answers.has_reference = true;
         }
         let kept = self.environment.shelf()?;
         for (number, instance) in self.instances.into_iter().enumerate() {
