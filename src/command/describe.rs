@@ -27,6 +27,7 @@ pub(crate) async fn describe(workplace: &mut Workplace, name: &str) -> Result<Re
 
 async fn description(workplace: &Workplace, name: &str) -> Result<String> {
     let session = &workplace.session;
+    let name = name.trim_matches('"');
     if let Some(query) = session.queries().get(name) {
         // Without arguments a query may not be plannable; its header still is worth showing.
         let schema = session.result_schema(query).await.ok();

@@ -5,6 +5,7 @@
 //! the same SQL.
 
 mod inputs;
+mod names;
 mod placeholders;
 mod running;
 
@@ -45,6 +46,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 use datafusion_functions_json::udfs as json;
 use futures::TryStreamExt;
+use names::Names;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,9 +199,11 @@ impl Session {
     pub async fn execute(&self, parsed: Parsed) -> Result<Answer> {
         let view = created_view(&parsed.statement);
         let dropped = dropped_views(&parsed.statement);
-        let expanded = expand::plan(&self.environment, parsed.statement)
+        let names = Names::of(&parsed.statement);
+        let mut expanded = expand::plan(&self.environment, parsed.statement)
             .await
             .map_err(|error| self.near_table(error))?;
+        expanded.plan = names.give(expanded.plan)?;
         let answer = self.start(expanded).await?;
         for name in dropped {
             self.environment.keep_view(name, None);

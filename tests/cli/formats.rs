@@ -317,3 +317,34 @@ fn files_are_read_by_their_names() {
         "{said}"
     );
 }
+
+#[test]
+fn columns_without_a_name_are_called_what_was_typed() {
+    let project = Project::new();
+    for (sql, header) in [
+        (
+            "select 1, 'b', 1 + 1 as x, cast(2 as bigint)",
+            "1,'b',x,CAST(2 AS BIGINT)",
+        ),
+        (
+            "select sum(t.n), Max(n) from (select 1 as n) t order by sum(n)",
+            "sum(t.n),Max(n)",
+        ),
+        (
+            "select n * 2, *, n + 1 from (select 1 as n, 2 as m) t",
+            "n * 2,n,m,n + 1",
+        ),
+        (
+            "select n, t.n + 0 from (select 1 as n) t union all select 2, 3",
+            "n,t.n + 0",
+        ),
+        // The engine's names tell these two apart.
+        (
+            "select * from (select 1 + 1) t, (select 1 + 1) u",
+            "Int64(1) + Int64(1),Int64(1) + Int64(1)",
+        ),
+    ] {
+        let answer = project.answer(&["sql", sql, "--format", "csv"]);
+        assert_eq!(answer.lines().next(), Some(header), "{sql}");
+    }
+}

@@ -89,7 +89,9 @@ pub async fn run(
     match expander.instances.pop() {
         Some(instance) => {
             let mut answers = std::mem::take(&mut expander.answers);
-            expander.finish(statement(instance.query), &mut answers).await
+            expander
+                .finish(statement(instance.query), &mut answers)
+                .await
         }
         None => Err(Error::new(format!("`{name}` came to nothing"))),
     }
