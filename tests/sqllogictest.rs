@@ -206,6 +206,7 @@ fn files() -> Vec<PathBuf> {
     gather(&suite(), &mut files);
     let wanted = std::env::var("APPORTION_SLT").unwrap_or_default();
     files.retain(|file| file.to_string_lossy().contains(&wanted));
+    assert!(!files.is_empty(), "no file has `{wanted}` in its name");
     files.sort();
     files
 }

@@ -123,7 +123,7 @@ pub(super) fn candidates(line: &str, position: usize, known: &dyn Known) -> (usi
             None => vec![],
         };
         let columns = if columns.is_empty() {
-            columns_of_named(line, known)
+            of_named(line, known).1
         } else {
             columns
         };
@@ -146,11 +146,29 @@ pub(super) fn candidates(line: &str, position: usize, known: &dyn Known) -> (usi
         }
     });
     let mut names: Vec<_> = keywords.collect();
-    names.extend(columns_of_named(line, known));
-    names.extend(known.tables());
-    names.extend(known.queries().into_iter().map(|name| name + "("));
-    names.extend(known.functions().into_iter().map(|name| name + "("));
+    if names_relation(context) {
+        names.extend(known.tables());
+        names.extend(known.queries().into_iter().map(|name| name + "("));
+    } else {
+        let (relations, columns) = of_named(line, known);
+        names.extend(relations);
+        names.extend(columns);
+        names.extend(known.functions().into_iter().map(|name| name + "("));
+    }
     fitting(start, typed, names)
+}
+
+/// Whether a table or a saved query can stand behind these pieces, by the clause that they are in.
+fn names_relation(context: &[&Piece<'_>]) -> bool {
+    const OF_RELATIONS: [&str; 6] = ["from", "join", "table", "into", "copy", "describe"];
+    const OF_EXPRESSIONS: [&str; 8] = [
+        "select", "where", "on", "by", "having", "limit", "set", "values",
+    ];
+    let is_one_of = |words: &[&str], piece: &Piece<'_>| words.iter().any(|word| piece.is(word));
+    let clause = context
+        .iter()
+        .rfind(|piece| is_one_of(&OF_RELATIONS, piece) || is_one_of(&OF_EXPRESSIONS, piece));
+    clause.is_some_and(|clause| is_one_of(&OF_RELATIONS, clause))
 }
 
 /// Those that begin with what is typed, each once and in order.
@@ -284,17 +302,20 @@ fn of_call(
     }
 }
 
-/// The columns of every table and saved query that the statement names, before the cursor or after.
-fn columns_of_named(line: &str, known: &dyn Known) -> Vec<String> {
+/// Every table and saved query that the statement names, before the cursor or after, and their
+/// columns. Where it names none yet, it may be about any table.
+fn of_named(line: &str, known: &dyn Known) -> (Vec<String>, Vec<String>) {
     let pieces = pieces(line);
     let words = pieces.iter().filter(|piece| piece.kind == Kind::Word);
     let words: BTreeSet<_> = words.map(|word| word.text.to_lowercase()).collect();
-    let tables: BTreeSet<_> = [known.tables(), known.queries()]
-        .concat()
-        .into_iter()
-        .collect();
-    let named = words.intersection(&tables);
-    named.flat_map(|name| known.columns(name)).collect()
+    let tables = known.tables();
+    let relations = tables.iter().cloned().chain(known.queries());
+    let mut named: Vec<_> = relations.filter(|name| words.contains(name)).collect();
+    if named.is_empty() {
+        named = tables;
+    }
+    let columns = named.iter().flat_map(|name| known.columns(name)).collect();
+    (named, columns)
 }
 
 #[cfg(test)]
@@ -364,6 +385,12 @@ mod tests {
             ("SEL|", &["SELECT"]),
             ("select li|", &["like", "limit", "list_price("]),
             ("select mo| from ledger", &["model"]),
+            ("select mo|", &["model"]),
+            ("select mo| from allocation()", &[]),
+            ("select allo|", &[]),
+            ("select cost from allo|", &["allocation("]),
+            ("select 1 from ledger join bil|", &["billing"]),
+            ("select led| from ledger", &["ledger"]),
             ("select cu| from allocation()", &["customer_id"]),
             ("select ledger.| from ledger", &["customer_id", "model"]),
             ("select l.mo| from ledger l", &["model"]),
