@@ -33,10 +33,12 @@ impl Names {
             return Self::default();
         };
         let mut items = select.projection.iter();
-        let first = items.by_ref().map_while(typed).collect();
+        let before = items.by_ref().take_while(|item| !is_star(item));
+        let first = before.map(typed).collect();
+        let after = items.rev().take_while(|item| !is_star(item));
         Self {
             first,
-            last: items.rev().map_while(typed).collect(),
+            last: after.map(typed).collect(),
         }
     }
 
@@ -71,12 +73,18 @@ impl Names {
     }
 }
 
-/// The text of an expression that has no name; nothing and no end for a `*`.
-fn typed(item: &SelectItem) -> Option<Option<String>> {
+fn is_star(item: &SelectItem) -> bool {
+    matches!(
+        item,
+        SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
+    )
+}
+
+/// The text of an expression that has no name.
+fn typed(item: &SelectItem) -> Option<String> {
     match item {
-        SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => Some(None),
-        SelectItem::UnnamedExpr(expression) => Some(Some(expression.to_string())),
-        SelectItem::ExprWithAlias { .. } => Some(None),
+        SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => None,
+        SelectItem::UnnamedExpr(expression) => Some(expression.to_string()),
         _ => None,
     }
 }

@@ -476,10 +476,7 @@ fn every_yes_of_the_feature_table_has_a_test() {
         if *says == "yes" {
             let test = format!("#[test]\nfn {}() {{", test.trim_matches('`'));
             let has = |source: &&str| source.replace("\n    ", "\n").contains(&test);
-            assert!(
-                sources.iter().any(|source| has(source)),
-                "{feature}: {test}"
-            );
+            assert!(sources.iter().any(has), "{feature}: {test}");
         }
     }
 }
