@@ -11,8 +11,9 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::make_comparator;
 use datafusion::arrow::array::{ArrayRef, Decimal128Array};
-use datafusion::arrow::compute::partition;
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
@@ -149,7 +150,7 @@ impl PartitionEvaluator for Parts {
         let [amount, weight, _, keys @ ..] = values else {
             return without_key();
         };
-        told_apart(keys)?;
+        first_changes(keys, rows)?;
         let total = total(self.scale, &Number::new(amount)?, rows, keys)?;
         let weights = weights(&Number::new(weight)?, rows, keys)?;
         let parts = split(total, &weights).map_err(|error| refused(keys, 0, error))?;
@@ -160,16 +161,26 @@ impl PartitionEvaluator for Parts {
     }
 }
 
-/// Rows come in the order of their keys, so that equal keys are neighbours.
-pub(super) fn told_apart(keys: &[ArrayRef]) -> Result<()> {
-    let distinct = partition(keys)?.ranges();
-    match distinct.iter().find(|range| range.len() > 1) {
-        Some(twice) => Err(refused(
-            keys,
-            twice.start,
-            "two rows of a partition have this key",
-        )),
-        None => Ok(()),
+/// Of each row, the first key in which it differs from the row before; an error where it differs in
+/// none. Rows come in the order of their keys, so that equal keys are neighbours.
+///
+/// Partitions are small and many: it pays to ask row by row.
+pub(super) fn first_changes(keys: &[ArrayRef], rows: usize) -> Result<Vec<usize>> {
+    let mut changes = vec![keys.len(); rows];
+    for (at, key) in keys.iter().enumerate() {
+        let order = make_comparator(key, key, SortOptions::default())?;
+        for row in 1..rows {
+            if changes[row] == keys.len() && order(row - 1, row).is_ne() {
+                changes[row] = at;
+            }
+        }
+    }
+    if let Some(first) = changes.first_mut() {
+        *first = 0;
+    }
+    match changes.iter().position(|change| *change == keys.len()) {
+        Some(row) => Err(refused(keys, row, "two rows of a partition have this key")),
+        None => Ok(changes),
     }
 }
 

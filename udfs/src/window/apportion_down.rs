@@ -12,14 +12,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Decimal128Array};
-use datafusion::arrow::compute::partition;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{Documentation, PartitionEvaluator, Signature, WindowUDFImpl};
 use ruint::aliases::U256;
 
-use super::apportion::{PRECISION, coerce, field, refused, scale, told_apart, total, without_key};
+use super::apportion::{
+    PRECISION, coerce, field, first_changes, refused, scale, total, without_key,
+};
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
 use crate::columnar::number::Number;
@@ -104,9 +105,18 @@ impl PartitionEvaluator for Levels {
         let [amount, weight, _, keys @ ..] = values else {
             return without_key();
         };
-        told_apart(keys)?;
+        let changes = first_changes(keys, rows)?;
         let total = total(self.scale, &Number::new(amount)?, rows, keys)?;
-        let tree = Tree::new(keys, &Number::new(weight)?, rows)?;
+        let weights = Number::new(weight)?;
+        let weight = |row| {
+            let weight = weights.units(row);
+            weight.ok_or_else(|| refused(keys, row, "the weight is NULL"))
+        };
+        let tree = Tree {
+            levels: keys.len(),
+            changes,
+            weights: (0..rows).map(weight).collect::<Result<_>>()?,
+        };
         let mut parts = vec![0; rows];
         tree.descend(0, 0..rows, total, &mut parts)
             .map_err(|error| refused(keys, 0, error))?;
@@ -119,30 +129,14 @@ impl PartitionEvaluator for Levels {
 
 /// The rows of a partition, grouped by ever more of their keys.
 struct Tree {
-    /// For each level, where a group ends that starts at a row.
-    ends: Vec<Vec<usize>>,
+    levels: usize,
+    /// Of each row, the first level at which a group begins with it.
+    changes: Vec<usize>,
     /// Sign and magnitude of each row's weight.
     weights: Vec<(bool, U256)>,
 }
 
 impl Tree {
-    fn new(keys: &[ArrayRef], weights: &Number, rows: usize) -> Result<Self> {
-        let mut ends = vec![];
-        for level in 1..=keys.len() {
-            let mut end = vec![0; rows];
-            for range in partition(&keys[..level])?.ranges() {
-                end[range.start] = range.end;
-            }
-            ends.push(end);
-        }
-        let weight = |row| {
-            let weight = weights.units(row);
-            weight.ok_or_else(|| refused(keys, row, "the weight is NULL"))
-        };
-        let weights = (0..rows).map(weight).collect::<Result<_>>()?;
-        Ok(Self { ends, weights })
-    }
-
     /// Splits `total` over the groups of a level within `rows`, and each part within its group.
     fn descend(
         &self,
@@ -154,19 +148,14 @@ impl Tree {
         if total == 0 {
             return Ok(());
         }
-        let Some(ends) = self.ends.get(level) else {
+        if level == self.levels {
             parts[rows.start] = total;
             return Ok(());
-        };
-        if level > 0 && ends[rows.start] == rows.end {
+        }
+        let groups = self.groups(level, rows.clone());
+        if level > 0 && groups.len() == 1 {
             // One group: the part is its part, unless it is the first to be asked whether it can bear it.
             return self.descend(level + 1, rows, total, parts);
-        }
-        let mut groups = vec![];
-        let mut start = rows.start;
-        while start < rows.end {
-            groups.push(start..ends[start]);
-            start = ends[start];
         }
         let weights = groups
             .iter()
@@ -176,6 +165,20 @@ impl Tree {
             self.descend(level + 1, group, part, parts)?;
         }
         Ok(())
+    }
+
+    fn groups(&self, level: usize, rows: Range<usize>) -> Vec<Range<usize>> {
+        let begins = rows
+            .clone()
+            .skip(1)
+            .filter(|row| self.changes[*row] <= level);
+        let mut groups = vec![];
+        let mut start = rows.start;
+        for end in begins.chain([rows.end]) {
+            groups.push(start..end);
+            start = end;
+        }
+        groups
     }
 
     /// The sum of a group's weights, zero where that is negative.
