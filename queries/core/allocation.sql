@@ -231,6 +231,17 @@ keys as (
     select period, arrow_cast(null, 'Utf8'), currency from usage
 ),
 
+-- In how many currencies a customer costs something.
+billed as (
+    select
+        period,
+        customer_id,
+        count(*) as currencies
+    from costs
+    where cost <> 0 and customer_id is not null
+    group by period, customer_id
+),
+
 joined as (
     select
         keys.period,
@@ -250,6 +261,7 @@ joined as (
         coalesce(usage.unbilled_calls, 0) as unbilled_calls,
         coalesce(usage.unbilled_list_cost, 0.000000000000) as unbilled_list_cost,
         coalesce(usage.unpriced_calls, 0) as unpriced_calls,
+        coalesce(billed.currencies, 0) as billed_currencies,
         keys.currency,
         customers.currency as mrr_currency
     from keys
@@ -264,6 +276,9 @@ joined as (
     left join customers
         on keys.period = customers.period
         and keys.customer_id = customers.customer_id
+    left join billed
+        on keys.period = billed.period
+        and keys.customer_id = billed.customer_id
 ),
 
 -- A ratio over part of a customer's cost would flatter it.
@@ -272,8 +287,7 @@ compared as (
         *,
         customer_id is not null
         and coalesce(currency = mrr_currency, true)
-        and count(case when cost <> 0 then 1 end) over (partition by period, customer_id)
-        - case when cost <> 0 then 1 else 0 end = 0 as is_whole,
+        and billed_currencies - case when cost <> 0 then 1 else 0 end = 0 as is_whole,
         rounded_ratio(sum(cost) over (partition by period, currency), 1, $scale) as total,
         rounded_ratio(
             sum(case when cost >= 0 then cost else 0 end) over (partition by period, currency), 1, $scale

@@ -15,26 +15,34 @@ months as (
         as months (month_start)
 ),
 
+-- A row holds until the customer's next one begins; a row without a beginning holds from the first day on.
+terms as (
+    select
+        *,
+        coalesce(cast(effective_from as timestamp), timestamp '1700-01-01') as holds_from,
+        lead(coalesce(cast(effective_from as timestamp), timestamp '1700-01-01')) over (
+            partition by customer_id
+            order by
+                effective_from asc nulls first, mrr desc nulls first, plan desc nulls first,
+                tier desc nulls first
+        ) as holds_until
+    from customers
+),
+
 dated as (
     select
         to_char(months.month_start, '%Y-%m') as period,
-        customers.*,
-        (customers.started_on is null or cast(customers.started_on as timestamp) < months.month_end)
-        and (customers.ended_on is null or cast(customers.ended_on as timestamp) >= months.month_start)
-            as is_active,
-        row_number() over (
-            partition by months.month_start, customers.customer_id
-            order by customers.effective_from desc nulls last, customers.mrr, customers.plan, customers.tier
-        ) as recency
+        terms.* exclude (holds_from, holds_until),
+        (terms.started_on is null or cast(terms.started_on as timestamp) < months.month_end)
+        and (terms.ended_on is null or cast(terms.ended_on as timestamp) >= months.month_start)
+            as is_active
     from months
-    cross join customers
-    where
-        customers.effective_from is null
-        or cast(customers.effective_from as timestamp) < months.month_end
+    inner join terms
+        on terms.holds_from < months.month_end
+        and (terms.holds_until is null or terms.holds_until >= months.month_end)
 )
 
 select
-    * exclude (recency, is_active) replace (case when is_active then mrr end as mrr),
+    * exclude (is_active) replace (case when is_active then mrr end as mrr),
     is_active
 from dated
-where recency = 1
