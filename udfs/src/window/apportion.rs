@@ -169,9 +169,9 @@ pub(super) fn first_changes(keys: &[ArrayRef], rows: usize) -> Result<Vec<usize>
     let mut changes = vec![keys.len(); rows];
     for (at, key) in keys.iter().enumerate() {
         let order = make_comparator(key, key, SortOptions::default())?;
-        for row in 1..rows {
-            if changes[row] == keys.len() && order(row - 1, row).is_ne() {
-                changes[row] = at;
+        for (row, change) in changes.iter_mut().enumerate().skip(1) {
+            if *change == keys.len() && order(row - 1, row).is_ne() {
+                *change = at;
             }
         }
     }
