@@ -15,18 +15,21 @@ months as (
         as months (month_start)
 ),
 
--- A row holds until the customer's next one begins; a row without a beginning holds from the first day on.
+-- A row without a beginning holds from the first day on.
+begun as (
+    select *, coalesce(cast(effective_from as timestamp), timestamp '1700-01-01') as holds_from
+    from customers
+),
+
+-- A row holds until the customer's next one begins.
 terms as (
     select
         *,
-        coalesce(cast(effective_from as timestamp), timestamp '1700-01-01') as holds_from,
-        lead(coalesce(cast(effective_from as timestamp), timestamp '1700-01-01')) over (
+        lead(holds_from) over (
             partition by customer_id
-            order by
-                effective_from asc nulls first, mrr desc nulls first, plan desc nulls first,
-                tier desc nulls first
+            order by holds_from, mrr desc nulls first, plan desc nulls first, tier desc nulls first
         ) as holds_until
-    from customers
+    from begun
 ),
 
 dated as (

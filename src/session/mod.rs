@@ -4,6 +4,7 @@
 //! (shell, prompt, `run`, a server) hands its statements to [`Session::execute`], so that all speak
 //! the same SQL.
 
+mod engine;
 mod inputs;
 mod names;
 mod placeholders;
@@ -13,30 +14,24 @@ pub use placeholders::Given;
 pub use running::{Reached, Running};
 
 use crate::config::Settings;
-use crate::constants;
 use crate::error::{Error, Place, Result, parted};
 use crate::relation::{self, conform};
-use crate::saved_query::environment::{CATALOG, Environment, SCHEMA};
+use crate::saved_query::environment::{Environment, SCHEMA};
 use crate::saved_query::expand::{self, Expanded};
 use crate::saved_query::parameter::ParameterType;
 use crate::saved_query::scope::{folded, renamed};
 use crate::saved_query::{Catalog, SavedQuery, nearest, query, syntax};
-use crate::shared::planner::{SharedPlanner, plan_together};
+use crate::shared::planner::plan_together;
 use crate::store;
-use apportion_udfs::tally::rule::Tally;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::cast::as_string_array;
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
 use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
-use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectType, Query,
@@ -44,12 +39,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token};
-use datafusion_functions_json::udfs as json;
 use futures::TryStreamExt;
 use names::Names;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub struct Session {
     environment: Environment,
@@ -81,7 +74,11 @@ impl Session {
             catalog.load_folder(folder)?;
         }
         defaults_are_known(settings, &catalog)?;
-        let environment = Environment::new(context(settings)?, catalog, settings.defaults.clone())?;
+        let environment = Environment::new(
+            engine::context(settings)?,
+            catalog,
+            settings.defaults.clone(),
+        )?;
         let session = Self {
             running: Running::new(environment.context.runtime_env()),
             query_folders: settings.query_folders.clone(),
@@ -364,62 +361,6 @@ fn defaults_are_known(settings: &Settings, catalog: &Catalog) -> Result<()> {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`apportion describe NAME` lists a query's parameters"),
     })
-}
-
-/// So long a prompt goes by the files that it has found at a location.
-const LISTED_FOR: Duration = Duration::from_mins(1);
-
-fn context(settings: &Settings) -> Result<SessionContext> {
-    let mut config = SessionConfig::new()
-        .with_default_catalog_and_schema(CATALOG, SCHEMA)
-        .with_information_schema(true)
-        .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
-        // What a join has learnt would be asked of each call at the scan, by keys that are worked out
-        // there: it costs more than it saves.
-        .set_bool(
-            "datafusion.optimizer.enable_join_dynamic_filter_pushdown",
-            false,
-        )
-        // Below a union of inputs the rule makes a column twice, and the plan is refused.
-        .set_bool(
-            "datafusion.optimizer.enable_leaf_expression_pushdown",
-            false,
-        );
-    if let Some(threads) = settings.threads {
-        config = config.with_target_partitions(threads);
-    }
-    if let Some(rows) = settings.batch_size {
-        config = config.with_batch_size(rows);
-    }
-    let mut runtime = RuntimeEnvBuilder::new().with_object_list_cache_ttl(Some(LISTED_FOR));
-    if let Some(bytes) = settings.memory_limit {
-        runtime = runtime.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
-    }
-    let mut state = SessionStateBuilder::new()
-        .with_config(config)
-        .with_runtime_env(runtime.build_arc()?)
-        .with_default_features()
-        .with_optimizer_rules(constants::rules())
-        .with_query_planner(Arc::new(SharedPlanner))
-        .with_physical_optimizer_rule(Arc::new(Tally))
-        .build();
-    // The functions alone: their operators would have every statement rewritten once more.
-    for function in [
-        json::json_as_text_udf(),
-        json::json_contains_udf(),
-        json::json_get_array_udf(),
-        json::json_get_bool_udf(),
-        json::json_get_int_udf(),
-        json::json_get_json_udf(),
-        json::json_get_str_udf(),
-        json::json_length_udf(),
-        json::json_object_keys_udf(),
-    ] {
-        state.register_udf(function)?;
-    }
-    apportion_udfs::register_all(&mut state)?;
-    Ok(SessionContext::new_with_state(state))
 }
 
 /// A value from the command line as a named argument of the call.

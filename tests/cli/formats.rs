@@ -347,4 +347,18 @@ fn columns_without_a_name_are_called_what_was_typed() {
         let answer = project.answer(&["sql", sql, "--format", "csv"]);
         assert_eq!(answer.lines().next(), Some(header), "{sql}");
     }
+    let sql = "select -value, value * 2 from generate_series(1, 20000) order by -value limit 3";
+    let answer = project.answer(&["sql", sql, "--format", "csv"]);
+    assert_eq!(
+        answer,
+        "-value,value * 2\n-20000,40000\n-19999,39998\n-19998,39996\n"
+    );
+    let sql = "select -value from generate_series(1, 20000) order by 1";
+    let answer = project.answer(&["sql", sql, "--format", "csv", "--threads", "4"]);
+    let values: Vec<i64> = answer
+        .lines()
+        .skip(1)
+        .map(|line| line.parse().unwrap())
+        .collect();
+    assert!(values.len() == 20_000 && values.is_sorted());
 }

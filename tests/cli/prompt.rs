@@ -518,4 +518,7 @@ fn what_was_typed_is_found_again() {
     assert!(terminal.answer("\u{1b}[A\u{1b}[A").contains(" 42\n"));
     assert!(terminal.answer("\u{12}later").contains(" later\n"));
     assert!(terminal.answer("\u{12}40 + 2").contains(" 42\n"));
+    // Ctrl-D leaves.
+    terminal.type_in("\u{4}");
+    terminal.shows("exit code: 0");
 }

@@ -14,6 +14,7 @@ pub(super) fn tree(statement: &mut Statement) -> Option<&mut dyn Tree> {
         Statement::Statement(statement) => Some(statement.as_mut()),
         Statement::Explain(explain) => tree(&mut explain.statement),
         Statement::CopyTo(copy) => {
+            // Who copies a relation copies what a query sees of it.
             if let CopyToSource::Relation(name) = &copy.source {
                 let all = scope::everything_of(scope::table(name.clone(), None));
                 copy.source = CopyToSource::Query(Box::new(all));

@@ -11,8 +11,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::make_comparator;
-use datafusion::arrow::array::{ArrayRef, Decimal128Array};
+use datafusion::arrow::array::{ArrayRef, Decimal128Array, make_comparator};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};

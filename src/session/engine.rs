@@ -1,0 +1,72 @@
+//! The engine as every session has it: its settings, memory, rules and functions.
+
+use crate::config::Settings;
+use crate::constants;
+use crate::error::Result;
+use crate::saved_query::environment::{CATALOG, SCHEMA};
+use crate::shared::planner::SharedPlanner;
+use apportion_udfs::tally::rule::Tally;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_functions_json::udfs as json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So long a prompt goes by the files that it has found at a location.
+const LISTED_FOR: Duration = Duration::from_mins(1);
+
+pub(super) fn context(settings: &Settings) -> Result<SessionContext> {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_information_schema(true)
+        .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // What a join has learnt would be asked of each call at the scan, by keys that are worked out
+        // there: it costs more than it saves.
+        .set_bool(
+            "datafusion.optimizer.enable_join_dynamic_filter_pushdown",
+            false,
+        )
+        // Below a union of inputs the rule makes a column twice, and the plan is refused.
+        .set_bool(
+            "datafusion.optimizer.enable_leaf_expression_pushdown",
+            false,
+        );
+    if let Some(threads) = settings.threads {
+        config = config.with_target_partitions(threads);
+    }
+    if let Some(rows) = settings.batch_size {
+        config = config.with_batch_size(rows);
+    }
+    let mut runtime = RuntimeEnvBuilder::new().with_object_list_cache_ttl(Some(LISTED_FOR));
+    if let Some(bytes) = settings.memory_limit {
+        runtime = runtime.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
+    }
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime.build_arc()?)
+        .with_default_features()
+        .with_optimizer_rules(constants::rules())
+        .with_query_planner(Arc::new(SharedPlanner))
+        .with_physical_optimizer_rule(Arc::new(Tally))
+        .build();
+    // The functions alone: their operators would have every statement rewritten once more.
+    for function in [
+        json::json_as_text_udf(),
+        json::json_contains_udf(),
+        json::json_get_array_udf(),
+        json::json_get_bool_udf(),
+        json::json_get_int_udf(),
+        json::json_get_json_udf(),
+        json::json_get_str_udf(),
+        json::json_length_udf(),
+        json::json_object_keys_udf(),
+    ] {
+        state.register_udf(function)?;
+    }
+    apportion_udfs::register_all(&mut state)?;
+    Ok(SessionContext::new_with_state(state))
+}
