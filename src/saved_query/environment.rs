@@ -136,8 +136,17 @@ impl Environment {
         }
     }
 
+    /// Forgets which files the locations hold.
+    pub(crate) fn forget_listings(&self) {
+        let caches = &self.context.runtime_env().cache_manager;
+        if let Some(listings) = caches.get_list_files_cache() {
+            listings.clear();
+        }
+    }
+
     /// The files of a location as a table, looked for anew: they may be others than the last time.
     pub(crate) async fn files(&self, location: &str) -> Result<ObjectName> {
+        self.forget_listings();
         let input = store::table(&self.context, location).await?;
         let files = self.schema(FILES, None)?;
         files.deregister_table(location)?;

@@ -43,11 +43,14 @@ use futures::TryStreamExt;
 use names::Names;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub struct Session {
     environment: Environment,
     running: Running,
     query_folders: Vec<PathBuf>,
+    /// Whether the last statement wrote files: locations may hold others now.
+    has_written: AtomicBool,
 }
 
 /// A statement, and where it starts in the text.
@@ -82,6 +85,7 @@ impl Session {
         let session = Self {
             running: Running::new(environment.context.runtime_env()),
             query_folders: settings.query_folders.clone(),
+            has_written: AtomicBool::new(false),
             environment,
         };
         store::configure(&session.environment.context, &settings.stores)?;
@@ -128,10 +132,7 @@ impl Session {
             catalog.load_folder(folder)?;
         }
         self.environment.catalog = catalog;
-        let caches = &self.environment.context.runtime_env().cache_manager;
-        if let Some(listings) = caches.get_list_files_cache() {
-            listings.clear();
-        }
+        self.environment.forget_listings();
         Ok(())
     }
 
@@ -233,6 +234,10 @@ impl Session {
             mut notices,
             notice_plans,
         } = expanded;
+        let writes = matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Dml(_));
+        if self.has_written.swap(writes, Ordering::Relaxed) {
+            self.environment.forget_listings();
+        }
         let effect = match &plan {
             LogicalPlan::Statement(statement) => !matches!(statement, PlanStatement::Execute(_)),
             plan => matches!(plan, LogicalPlan::Ddl(_)),

@@ -362,3 +362,20 @@ fn columns_without_a_name_are_called_what_was_typed() {
         .collect();
     assert!(values.len() == 20_000 && values.is_sorted());
 }
+
+#[test]
+fn what_a_script_has_written_it_reads() {
+    let project = Project::new();
+    let sql = "copy (select 1 as x) to 'out/a.parquet';
+        create external table written stored as parquet location 'out/';
+        select sum(x) as sum from written;
+        copy (select 2 as x) to 'out/b.parquet';
+        select sum(x) as sum from written;
+        copy (select 40 as x, 'longer' as y) to 'out/b.parquet';
+        select sum(x) as sum from 'out/'";
+    let answer = project.answer(&["sql", sql, "--format", "csv"]);
+    assert_eq!(
+        answer,
+        "count\n1\nsum\n1\ncount\n1\nsum\n3\ncount\n1\nsum\n41\n"
+    );
+}
