@@ -29,7 +29,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CallCostParts {
     face: Face,
-    pub(crate) reference: Arc<Reference>,
+    reference: Arc<Reference>,
 }
 
 impl CallCostParts {

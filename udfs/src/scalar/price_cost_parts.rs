@@ -43,7 +43,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PriceCostParts {
     face: Face,
-    pub(crate) reference: Arc<Reference>,
+    reference: Arc<Reference>,
 }
 
 impl PriceCostParts {
