@@ -28,6 +28,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::cast::as_string_array;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
@@ -234,7 +235,9 @@ impl Session {
             mut notices,
             notice_plans,
         } = expanded;
-        let writes = matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Dml(_));
+        // Within EXPLAIN ANALYZE too.
+        let writes =
+            plan.exists(|node| Ok(matches!(node, LogicalPlan::Copy(_) | LogicalPlan::Dml(_))))?;
         if self.has_written.swap(writes, Ordering::Relaxed) {
             self.environment.forget_listings();
         }

@@ -378,4 +378,11 @@ fn what_a_script_has_written_it_reads() {
         answer,
         "count\n1\nsum\n1\ncount\n1\nsum\n3\ncount\n1\nsum\n41\n"
     );
+    let sql = "create external table written stored as parquet location 'out/';
+        select sum(x) as sum from written;
+        explain analyze copy (select 100 as x) to 'out/c.parquet';
+        select sum(x) as sum from written";
+    let answer = project.answer(&["sql", sql, "--format", "csv"]);
+    assert!(answer.starts_with("sum\n41\n"), "{answer}");
+    assert!(answer.ends_with("\nsum\n141\n"), "{answer}");
 }
