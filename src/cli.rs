@@ -6,6 +6,7 @@ use crate::prices::Source;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -56,6 +57,10 @@ pub struct Options {
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
+    /// Run large parts of statements on the cluster whose scheduler is at URL, df://HOST:PORT
+    #[arg(long, global = true, value_name = "URL")]
+    pub cluster: Option<String>,
+
     /// Print no notices and no timing, only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -72,6 +77,7 @@ impl Options {
             output: later.output.or(self.output),
             memory_limit: later.memory_limit.or(self.memory_limit),
             threads: later.threads.or(self.threads),
+            cluster: later.cluster.or(self.cluster),
             quiet: later.quiet || self.quiet,
         }
     }
@@ -96,6 +102,9 @@ pub enum Command {
     Prices(PricesCommand),
     /// Run the data checks; exit 1 if an error-level check found something
     Check(CheckArgs),
+    /// Run a part of a cluster
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Write a starter project into an empty or new folder
     Init(FolderArgs),
     /// Write the demo data into a folder
@@ -157,6 +166,42 @@ pub enum PricesCommand {
     Import(PriceListArgs),
     /// Show the rows that would price calls of a model, and why
     Show(ShowArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Take jobs and hand out their tasks, until Ctrl-C
+    Scheduler(SchedulerArgs),
+    /// Run tasks for the scheduler that `--cluster` names, until Ctrl-C
+    ///
+    /// `--threads` says how many tasks run at a time, `--memory-limit` how much memory they share.
+    Executor(ExecutorArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SchedulerArgs {
+    /// Where clients and executors reach it
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct ExecutorArgs {
+    /// Where the scheduler and other executors fetch data
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50051")]
+    pub listen: SocketAddr,
+
+    /// The name by which others reach it [default: the address that the scheduler sees]
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+
+    /// Keep data that stages hand on in FOLDER [default: the system's folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    pub work_folder: Option<PathBuf>,
+
+    /// Keep at most this much there; a task that needs more fails
+    #[arg(long, value_name = "SIZE", value_parser = memory_size, default_value = "64GiB")]
+    pub work_limit: usize,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@
 //! * [`output`] results in every format, whole or not at all
 //! * [`config`] what `apportion.toml` says, typed
 //! * [`session`] the only place where an engine session is built
+//! * `cluster` large parts of a statement on more than one machine
 //! * [`store`] a location becomes a table: Parquet, CSV or JSON, on disk or in a bucket
 //! * [`relation`] the columns of ledger, billing and the others
 //! * [`saved_query`] SQL files with a header, and how calls of them are expanded
@@ -19,6 +20,7 @@
 //! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
 
 pub mod cli;
+mod cluster;
 pub mod command;
 pub mod config;
 mod constants;

@@ -4,6 +4,8 @@
 mod actions;
 #[cfg(test)]
 mod cli;
+#[cfg(all(test, feature = "cluster"))]
+mod cluster;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -69,6 +69,7 @@ pub(super) async fn run(args: &ImportArgs, options: &Options) -> Result<Outcome>
         inputs: vec![],
         // One after the other, rows stand as in the export: the same copy every time.
         threads: Some(1),
+        cluster: None,
         ..settings(options, notes)?
     })
     .await?;

@@ -15,6 +15,9 @@
 //!
 //! [engine]
 //! memory_limit = "8GiB"
+//!
+//! [cluster]
+//! scheduler = "df://127.0.0.1:50050"
 //! ```
 //!
 //! The file is looked for in the working folder, then upward. Relative locations start at the
@@ -51,6 +54,8 @@ pub struct Settings {
     pub memory_limit: Option<usize>,
     /// In rows.
     pub batch_size: Option<usize>,
+    /// The cluster that large parts of statements run on, as `df://HOST:PORT`.
+    pub cluster: Option<String>,
 }
 
 /// How a bucket is reached, where it is not as the environment says.
@@ -121,7 +126,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
     let file = File { name, text };
     let root = file.root()?;
     let mut known: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
-    known.extend(["queries", "parameters", "stores", "engine"]);
+    known.extend(["queries", "parameters", "stores", "engine", "cluster"]);
     root.only(&known)?;
 
     let mut settings = Settings {
@@ -160,6 +165,13 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
             let place = engine.place_of("memory_limit").unwrap_or_default();
             settings.memory_limit = Some(size.map_err(|problem| Error::new(problem).at(place))?);
         }
+    }
+    if let Some(cluster) = root.section("cluster")? {
+        cluster.only(&["scheduler"])?;
+        let Some(scheduler) = cluster.text("scheduler")? else {
+            return Err(cluster.lacks("scheduler"));
+        };
+        settings.cluster = Some(scheduler.to_owned());
     }
     Ok(settings)
 }

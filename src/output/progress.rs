@@ -75,6 +75,13 @@ fn draw(text: &str) {
 fn line(reached: &Reached, elapsed: Duration) -> String {
     let Reached { rows, of_rows, .. } = *reached;
     let mut text = format!("{:.1} s: ", elapsed.as_secs_f64());
+    if reached.of_tasks > 0 {
+        let _ = write!(
+            text,
+            "{} of {} tasks on the cluster, ",
+            reached.tasks, reached.of_tasks
+        );
+    }
     // Files that are no Parquet, and those that were left out of the cache, say no number of rows.
     if of_rows == 0 || rows > of_rows {
         let _ = write!(text, "{} rows", counted(rows));
@@ -152,6 +159,8 @@ mod tests {
             memory: 3 << 29,
             memory_limit: Some(8 << 30),
             spilled: 2048,
+            tasks: 0,
+            of_tasks: 0,
         };
         let elapsed = Duration::from_secs(4);
         assert_eq!(
@@ -166,6 +175,12 @@ mod tests {
         assert_eq!(
             line(&reached, elapsed),
             "4.0 s: 12.3k rows; 0 B read, 0 B of memory"
+        );
+        reached.tasks = 5;
+        reached.of_tasks = 12;
+        assert_eq!(
+            line(&reached, elapsed),
+            "4.0 s: 5 of 12 tasks on the cluster, 12.3k rows; 0 B read, 0 B of memory"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The engine as every session has it: its settings, memory, rules and functions.
 
+use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::constants;
 use crate::error::Result;
@@ -8,7 +9,7 @@ use crate::shared::planner::SharedPlanner;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_functions_json::udfs as json;
@@ -18,7 +19,29 @@ use std::time::Duration;
 /// So long a prompt goes by the files that it has found at a location.
 const LISTED_FOR: Duration = Duration::from_mins(1);
 
-pub(super) fn context(settings: &Settings) -> Result<SessionContext> {
+/// The engine of one session; with a cluster, large parts of its statements run there.
+pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<SessionContext> {
+    let mut config = config(settings);
+    if let Some(cluster) = cluster {
+        // What one machine learns while it runs, others would have to wait for.
+        config = config.set_bool("datafusion.optimizer.enable_dynamic_filter_pushdown", false);
+        if settings.threads.is_none() {
+            config = config.with_target_partitions(cluster.cores());
+        }
+    }
+    let mut runtime = RuntimeEnvBuilder::new().with_object_list_cache_ttl(Some(LISTED_FOR));
+    if let Some(bytes) = settings.memory_limit {
+        runtime = runtime.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
+    }
+    let mut state = state(config, runtime.build_arc()?)?;
+    if let Some(cluster) = cluster {
+        state = state.with_physical_optimizer_rule(cluster.rule());
+    }
+    Ok(SessionContext::new_with_state(state.build()))
+}
+
+/// What every engine goes by.
+pub(crate) fn config(settings: &Settings) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_information_schema(true)
@@ -41,13 +64,17 @@ pub(super) fn context(settings: &Settings) -> Result<SessionContext> {
     if let Some(rows) = settings.batch_size {
         config = config.with_batch_size(rows);
     }
-    let mut runtime = RuntimeEnvBuilder::new().with_object_list_cache_ttl(Some(LISTED_FOR));
-    if let Some(bytes) = settings.memory_limit {
-        runtime = runtime.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
-    }
+    config
+}
+
+/// The rules and functions of every engine: of sessions, and of a cluster's parts.
+pub(crate) fn state(
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+) -> Result<SessionStateBuilder> {
     let mut state = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime.build_arc()?)
+        .with_runtime_env(runtime)
         .with_default_features()
         .with_optimizer_rules(constants::rules())
         .with_query_planner(Arc::new(SharedPlanner))
@@ -68,5 +95,5 @@ pub(super) fn context(settings: &Settings) -> Result<SessionContext> {
         state.register_udf(function)?;
     }
     apportion_udfs::register_all(&mut state)?;
-    Ok(SessionContext::new_with_state(state))
+    Ok(SessionStateBuilder::new_from_existing(state))
 }

@@ -10,9 +10,12 @@ mod names;
 mod placeholders;
 mod running;
 
+#[cfg(feature = "cluster")]
+pub(crate) use engine::{config, state};
 pub use placeholders::Given;
 pub use running::{Reached, Running};
 
+use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::error::{Error, Place, Result, parted};
 use crate::relation::{self, conform};
@@ -78,8 +81,12 @@ impl Session {
             catalog.load_folder(folder)?;
         }
         defaults_are_known(settings, &catalog)?;
+        let cluster = match &settings.cluster {
+            Some(address) => Some(Cluster::connect(address).await?),
+            None => None,
+        };
         let environment = Environment::new(
-            engine::context(settings)?,
+            engine::context(settings, cluster.as_ref())?,
             catalog,
             settings.defaults.clone(),
         )?;

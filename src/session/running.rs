@@ -1,5 +1,6 @@
 //! What runs now, and how far it is: for whoever shows it to a person who waits.
 
+use crate::cluster;
 use crate::shared::inputs;
 use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
@@ -22,7 +23,7 @@ pub struct Running {
 struct Watched {
     /// They are gone with the statement.
     plans: Vec<Weak<dyn ExecutionPlan>>,
-    /// What reads files. A shared input's plan is gone when it has been run; what it read still counts.
+    /// What reads files, here or on a cluster. A shared input's plan is gone when it has been run; what it read still counts.
     scans: Vec<Arc<dyn ExecutionPlan>>,
 }
 
@@ -37,6 +38,9 @@ pub struct Reached {
     pub memory: usize,
     pub memory_limit: Option<usize>,
     pub spilled: u64,
+    /// Of all that a cluster has to do, as far as it is known.
+    pub tasks: usize,
+    pub of_tasks: usize,
 }
 
 impl Running {
@@ -55,7 +59,8 @@ impl Running {
         while let Some(plan) = open.pop() {
             if seen.insert(Arc::as_ptr(&plan).cast::<()>()) {
                 open.extend(inputs(&plan));
-                if plan.downcast_ref::<DataSourceExec>().is_some() {
+                let is_scan = plan.downcast_ref::<DataSourceExec>().is_some();
+                if is_scan || cluster::tasks(plan.as_ref()).is_some() {
                     scans.push(plan);
                 }
             }
@@ -85,6 +90,10 @@ impl Running {
             ..Reached::default()
         };
         for scan in &scans {
+            if let Some(tasks) = cluster::tasks(scan.as_ref()) {
+                reached.tasks += tasks.done;
+                reached.of_tasks += tasks.of;
+            }
             if let Some(scan) = scan.downcast_ref::<DataSourceExec>() {
                 self.add(&mut reached, scan);
             }

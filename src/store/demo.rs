@@ -40,6 +40,13 @@ pub(crate) fn inputs() -> Vec<RelationInputs> {
 
 /// Makes the demo's files readable in a session.
 pub(crate) async fn mount(context: &SessionContext) -> Result<()> {
+    let (home, store) = store().await?;
+    context.register_object_store(&home, store);
+    Ok(())
+}
+
+/// The demo's files, and where they are.
+pub(super) async fn store() -> Result<(Url, Arc<dyn ObjectStore>)> {
     let store = InMemory::new();
     for (relation, bytes) in FILES {
         let path = Path::from(format!("{relation}.parquet"));
@@ -49,7 +56,5 @@ pub(crate) async fn mount(context: &SessionContext) -> Result<()> {
             .map_err(|error| Error::new(error.to_string()).at(HOME))?;
     }
     let home = Url::parse(HOME).map_err(|error| Error::new(error.to_string()).at(HOME))?;
-    let store: Arc<dyn ObjectStore> = Arc::new(store);
-    context.register_object_store(&home, store);
-    Ok(())
+    Ok((home, Arc::new(store)))
 }

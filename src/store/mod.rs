@@ -7,7 +7,12 @@
 mod bucket;
 pub(crate) mod built_in;
 pub(crate) mod demo;
+#[cfg(feature = "cluster")]
+mod opened;
 pub(crate) mod text;
+
+#[cfg(feature = "cluster")]
+pub(crate) use opened::Opened;
 
 use crate::config::Store;
 use crate::error::{Error, Result};
@@ -280,7 +285,14 @@ fn names_folders(url: &ListingTableUrl) -> bool {
 
 /// Makes the configured stores known to the engine.
 pub(crate) fn configure(context: &SessionContext, stores: &BTreeMap<String, Store>) -> Result<()> {
-    for (place, settings) in stores {
+    for (url, bucket) in buckets(stores)? {
+        context.register_object_store(&url, bucket);
+    }
+    Ok(())
+}
+
+fn buckets(stores: &BTreeMap<String, Store>) -> Result<Vec<(Url, Arc<dyn ObjectStore>)>> {
+    let bucket = |(place, settings): (&String, &Store)| {
         let url = Url::parse(place).map_err(|error| {
             Error::new(format!("`{place}` is not a URL: {error}")).at("[stores] in apportion.toml")
         })?;
@@ -291,10 +303,10 @@ pub(crate) fn configure(context: &SessionContext, stores: &BTreeMap<String, Stor
                     .hint("a store is a bucket: [stores.\"s3://acme-llm\"]"),
             );
         }
-        let bucket = bucket::open(&url, settings)?;
-        context.register_object_store(&url, Arc::new(bucket));
-    }
-    Ok(())
+        let bucket: Arc<dyn ObjectStore> = Arc::new(bucket::open(&url, settings)?);
+        Ok((url, bucket))
+    };
+    stores.iter().map(bucket).collect()
 }
 
 /// Makes the store of a location known to the engine.

@@ -10,7 +10,8 @@ use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -24,6 +25,7 @@ pub(crate) struct Bucket {
     pub(crate) name: &'static str,
     pub(crate) endpoint: String,
     asked: Arc<AtomicUsize>,
+    is_cut_off: Arc<AtomicBool>,
     _server: Runtime,
 }
 
@@ -36,6 +38,8 @@ impl Bucket {
         let service = service.build();
         let asked = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&asked);
+        let is_cut_off = Arc::new(AtomicBool::new(false));
+        let is_cut = Arc::clone(&is_cut_off);
         let server = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -47,9 +51,18 @@ impl Bucket {
             let connections = Builder::new(TokioExecutor::new());
             while let Ok((socket, _)) = listener.accept().await {
                 let (service, counted) = (service.clone(), Arc::clone(&counted));
+                let is_cut = Arc::clone(&is_cut);
                 let service = service_fn(move |request: Request<Incoming>| {
                     counted.fetch_add(1, Ordering::Relaxed);
-                    Service::call(&service, request)
+                    let answer = Service::call(&service, request);
+                    let is_cut = Arc::clone(&is_cut);
+                    async move {
+                        // Nothing comes back from behind a cut.
+                        while is_cut.load(Ordering::Relaxed) {
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                        }
+                        answer.await
+                    }
                 });
                 let connection = connections
                     .serve_connection(TokioIo::new(socket), service)
@@ -64,6 +77,7 @@ impl Bucket {
             name,
             endpoint,
             asked,
+            is_cut_off,
             _server: server,
         }
     }
@@ -71,6 +85,15 @@ impl Bucket {
     /// How many requests have been made.
     pub(crate) fn requests(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing gets through.
+    #[cfg_attr(
+        not(feature = "cluster"),
+        allow(dead_code, reason = "only clusters are tried behind a cut")
+    )]
+    pub(crate) fn cut_off(&self, is_cut_off: bool) {
+        self.is_cut_off.store(is_cut_off, Ordering::Relaxed);
     }
 
     /// Puts a file into the bucket.

@@ -63,6 +63,35 @@ pub fn register_reference(
         .try_for_each(|function| function.register(registry))
 }
 
+/// What a function knows besides its arguments, where it is one of those that do.
+pub fn reference_of(function: &ScalarUDF) -> Option<&Arc<Reference>> {
+    let function = function.inner();
+    macro_rules! first {
+        ($($kind:ty),+) => {
+            None$(.or_else(|| Some(&function.downcast_ref::<$kind>()?.reference)))+
+        };
+    }
+    first!(
+        call_cost::CallCost,
+        call_cost_parts::CallCostParts,
+        canonical::Canonical,
+        list_price::ListPrice,
+        margin_band::MarginBand,
+        nearest_models::NearestModels,
+        price_cost_parts::PriceCostParts,
+        price_id::PriceIdOf
+    )
+}
+
+/// The function of a name with other reference data, where it reads any.
+pub fn informed_function(name: &str, reference: Arc<Reference>) -> Option<Arc<ScalarUDF>> {
+    let mut functions = informed(reference).into_iter();
+    functions.find_map(|function| match function.implementation {
+        Implementation::Scalar(scalar) if scalar.name() == name => Some(scalar),
+        _ => None,
+    })
+}
+
 /// Every function, in the order of the list.
 pub fn functions() -> Vec<FunctionDoc> {
     all(empty()).iter().map(Function::doc).collect()
@@ -263,6 +292,22 @@ mod tests {
                 "{name}: optional parameters come last"
             );
         }
+    }
+
+    #[test]
+    fn every_function_that_reads_reference_data_can_be_asked_for_it() {
+        let reference = empty();
+        let functions = informed(Arc::clone(&reference));
+        assert!(!functions.is_empty());
+        for function in functions {
+            let Implementation::Scalar(scalar) = function.implementation else {
+                panic!("{} is no scalar function", function.manual.name);
+            };
+            let asked = reference_of(&scalar);
+            assert!(asked.is_some_and(|found| Arc::ptr_eq(found, &reference)));
+            assert!(informed_function(scalar.name(), empty()).is_some());
+        }
+        assert!(informed_function("bar", empty()).is_none());
     }
 
     #[test]

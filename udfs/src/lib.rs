@@ -41,6 +41,7 @@ mod testing;
 mod window;
 
 pub use functions::{
-    FunctionDoc, FunctionKind, Parameter, functions, register_all, register_reference,
+    FunctionDoc, FunctionKind, Parameter, functions, informed_function, reference_of, register_all,
+    register_reference,
 };
 pub use reference::Reference;

@@ -14,6 +14,7 @@ use crate::pattern::bands::Bands;
 use crate::pricing::alias::Aliases;
 use crate::pricing::price_book::PriceBook;
 
+mod bytes;
 mod relation;
 mod rows;
 
@@ -24,6 +25,8 @@ pub struct Reference {
     pub(crate) aliases: Aliases,
     pub(crate) bands: Bands,
     digest: [u8; 32],
+    /// Prices, aliases and bands as they were given.
+    relations: [Vec<RecordBatch>; 3],
 }
 
 impl Reference {
@@ -33,6 +36,7 @@ impl Reference {
         aliases: &[RecordBatch],
         bands: &[RecordBatch],
     ) -> Result<Self> {
+        let relations = [prices, aliases, bands].map(<[RecordBatch]>::to_vec);
         let mut digest = ContentHasher(Sha256::new());
         let alias_rows = rows::aliases(aliases)?;
         let price_rows = rows::prices(prices)?;
@@ -49,6 +53,7 @@ impl Reference {
                 Bands::new(band_rows)
             },
             digest: digest.0.finalize().into(),
+            relations,
         })
     }
 }

@@ -33,7 +33,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CallCost {
     face: Face,
-    reference: Arc<Reference>,
+    pub(crate) reference: Arc<Reference>,
 }
 
 impl CallCost {

@@ -29,7 +29,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CallCostParts {
     face: Face,
-    reference: Arc<Reference>,
+    pub(crate) reference: Arc<Reference>,
 }
 
 impl CallCostParts {

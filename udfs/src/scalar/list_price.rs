@@ -62,7 +62,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ListPrice {
     face: Face,
-    reference: Arc<Reference>,
+    pub(crate) reference: Arc<Reference>,
 }
 
 impl ListPrice {

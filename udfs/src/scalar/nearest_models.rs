@@ -37,7 +37,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NearestModels {
     face: Face,
-    reference: Arc<Reference>,
+    pub(crate) reference: Arc<Reference>,
 }
 
 impl NearestModels {

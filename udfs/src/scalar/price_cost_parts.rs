@@ -43,7 +43,7 @@ pub(crate) static MANUAL: Manual = Manual {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PriceCostParts {
     face: Face,
-    reference: Arc<Reference>,
+    pub(crate) reference: Arc<Reference>,
 }
 
 impl PriceCostParts {

@@ -32,7 +32,8 @@ pub struct TallyExec {
 }
 
 impl TallyExec {
-    pub(super) fn new(aggregate: Arc<AggregateExec>) -> Self {
+    /// In the place of a partial aggregate that the rule would replace.
+    pub fn new(aggregate: Arc<AggregateExec>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(aggregate.schema()),
             aggregate.properties().output_partitioning().clone(),
@@ -44,6 +45,11 @@ impl TallyExec {
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+
+    /// What it takes the place of.
+    pub fn aggregate(&self) -> &Arc<AggregateExec> {
+        &self.aggregate
     }
 
     /// Whether there is a number for every value of the keys.

@@ -1,0 +1,64 @@
+//! [`Cluster`]: a cluster as the one knows it who sends jobs there.
+
+use super::codec::Codec;
+use super::place::Place;
+use super::rest::Rest;
+use crate::error::{Error, Result};
+use ballista_core::ids::new_instance_id;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Who starts a cluster by hand may ask before its executors have said that they are there.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Cluster {
+    pub(super) rest: Rest,
+    pub(super) codec: Arc<Codec>,
+    /// Under which executors keep what they have opened for this client.
+    pub(super) session: String,
+    cores: usize,
+}
+
+impl Cluster {
+    /// Looks who is there, and whether all are of one build.
+    pub(crate) async fn connect(address: &str) -> Result<Self> {
+        let rest = Rest::new(address.parse()?)?;
+        rest.check_scheduler().await?;
+        let until = Instant::now() + PATIENCE;
+        let cores = loop {
+            let cores = rest.cores().await?;
+            if cores > 0 {
+                break cores;
+            }
+            if Instant::now() > until {
+                let address = &rest.address;
+                return Err(
+                    Error::new(format!("the cluster {address} has no executors")).hint(format!(
+                        "`apportion cluster executor --cluster {address}` starts one"
+                    )),
+                );
+            }
+            sleep(PAUSE).await;
+        };
+        Ok(Self {
+            rest,
+            codec: Arc::new(Codec::new()?),
+            session: new_instance_id(),
+            cores,
+        })
+    }
+
+    /// How many tasks run at a time.
+    pub(crate) fn cores(&self) -> usize {
+        self.cores
+    }
+
+    /// What decides which parts of a plan go there.
+    pub(crate) fn rule(&self) -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
+        Arc::new(Place::new(self.clone()))
+    }
+}

@@ -1,0 +1,377 @@
+//! [`Job`]: a part of a plan on its way to the executors, and its rows on the way back.
+//!
+//! The scheduler itself gives the tasks of a lost executor to others. What is left to the client is to
+//! outlast a scheduler that is started again and results whose executor is gone: then the part is sent
+//! once more. Nothing is handed on before all of it is here, so no row is ever seen twice.
+
+use super::Tasks;
+use super::client::Cluster;
+use crate::error::Error;
+use ballista_core::client::BallistaClient;
+use ballista_core::serde::protobuf::execute_query_failure_result::Failure;
+use ballista_core::serde::protobuf::execute_query_params::Query;
+use ballista_core::serde::protobuf::execute_query_result;
+use ballista_core::serde::protobuf::get_job_status_result::FlightProxy;
+use ballista_core::serde::protobuf::job_status::Status;
+use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::protobuf::{
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, KeyValuePair,
+    PartitionLocation, SuccessfulJob,
+};
+use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
+use ballista_core::version::insert_version_header;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
+use datafusion::execution::memory_pool::MemoryReservation;
+use futures::TryStreamExt;
+use serde::Deserialize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+use tonic::transport::Channel;
+use tonic::{Code, Request};
+
+/// No plan and no batch is larger.
+pub(super) const MOST_BYTES: u32 = 256 << 20;
+
+/// So often a part is sent, if what came of it before is lost.
+const ATTEMPTS: usize = 3;
+/// So long a scheduler may be silent.
+const SILENCE: Duration = Duration::from_secs(30);
+/// So long a scheduler may know nothing of a job that it has taken.
+const UNKNOWN: Duration = Duration::from_secs(2);
+const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
+const LOOK: Duration = Duration::from_millis(500);
+
+type Scheduler = SchedulerGrpcClient<Channel>;
+
+pub(super) struct Job {
+    pub(super) cluster: Cluster,
+    pub(super) plan: Vec<u8>,
+    pub(super) settings: Vec<KeyValuePair>,
+    pub(super) schema: SchemaRef,
+    pub(super) tasks: Arc<Mutex<Tasks>>,
+}
+
+/// Why an attempt brought nothing.
+enum End {
+    /// Another may.
+    Lost(DataFusionError),
+    Failed(DataFusionError),
+}
+
+impl<E: Into<DataFusionError>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Job {
+    /// All rows of the part, and the memory that they take.
+    pub(super) async fn run(&self, memory: &MemoryReservation) -> Result<Vec<RecordBatch>> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(memory).await {
+                Ok(batches) => return Ok(batches),
+                Err(End::Lost(_)) if attempt < ATTEMPTS => attempt += 1,
+                Err(End::Lost(error) | End::Failed(error)) => return Err(error),
+            }
+            memory.free();
+        }
+    }
+
+    async fn attempt(&self, memory: &MemoryReservation) -> Result<Vec<RecordBatch>, End> {
+        let scheduler = self.scheduler()?;
+        let mut sent = Sent {
+            id: self.send(&scheduler).await?,
+            address: self.cluster.rest.address.http(),
+            is_open: true,
+        };
+        let (done, proxy) = self.wait(&scheduler, &sent.id).await?;
+        sent.is_open = false;
+        let fetched = self
+            .fetch(done.partition_location, proxy.as_ref(), memory)
+            .await;
+        // Executors need not keep what has been fetched, nor what cannot be.
+        let clean = CleanJobDataParams {
+            job_id: sent.id.clone(),
+            remove_stage_ids: vec![],
+        };
+        let _ = scheduler.clone().clean_job_data(clean).await;
+        fetched
+    }
+
+    /// Connects when it is asked something, and again when it has to.
+    fn scheduler(&self) -> Result<Scheduler> {
+        let limits = GrpcClientConfig::default();
+        let endpoint = create_grpc_client_endpoint(self.cluster.rest.address.http(), Some(&limits))
+            .map_err(|error| exec_datafusion_err!("{error}"))?;
+        Ok(SchedulerGrpcClient::new(endpoint.connect_lazy())
+            .max_decoding_message_size(MOST_BYTES as usize)
+            .max_encoding_message_size(MOST_BYTES as usize))
+    }
+
+    async fn send(&self, scheduler: &Scheduler) -> Result<String, End> {
+        let answer = self
+            .insist(|| {
+                let mut request = Request::new(ExecuteQueryParams {
+                    session_id: self.cluster.session.clone(),
+                    settings: self.settings.clone(),
+                    operation_id: ballista_core::ids::new_instance_id(),
+                    query: Some(Query::PhysicalPlan(self.plan.clone())),
+                });
+                insert_version_header(request.metadata_mut());
+                let mut scheduler = scheduler.clone();
+                async move { scheduler.execute_query(request).await }
+            })
+            .await?;
+        match answer.result {
+            Some(execute_query_result::Result::Success(taken)) => Ok(taken.job_id),
+            Some(execute_query_result::Result::Failure(refused)) => {
+                let (Some(
+                    Failure::PlanParsingFailure(why)
+                    | Failure::SqlParsingFailure(why)
+                    | Failure::SessionNotFound(why),
+                )) = refused.failure
+                else {
+                    return Err(self.failed("the scheduler refused the job").into());
+                };
+                Err(self.failed(&why).into())
+            }
+            None => Err(self.failed("the scheduler gave no answer").into()),
+        }
+    }
+
+    async fn wait(
+        &self,
+        scheduler: &Scheduler,
+        id: &str,
+    ) -> Result<(SuccessfulJob, Option<FlightProxy>), End> {
+        let mut last_known = Instant::now();
+        let mut last_look = last_known;
+        let mut pauses = PAUSES.iter();
+        let mut pause = PAUSES[0];
+        loop {
+            let answer = self
+                .insist(|| {
+                    let mut scheduler = scheduler.clone();
+                    let job_id = id.to_owned();
+                    async move {
+                        scheduler
+                            .get_job_status(GetJobStatusParams { job_id })
+                            .await
+                    }
+                })
+                .await?;
+            match answer.status.and_then(|status| status.status) {
+                Some(Status::Successful(done)) => return Ok((done, answer.flight_proxy)),
+                Some(Status::Failed(failed)) => return Err(self.failed(&failed.error).into()),
+                Some(Status::Queued(_) | Status::Running(_)) => last_known = Instant::now(),
+                // It was started again, and has forgotten.
+                None if last_known.elapsed() > UNKNOWN => {
+                    return Err(End::Lost(
+                        self.failed("its scheduler has forgotten the job"),
+                    ));
+                }
+                None => {}
+            }
+            if last_look.elapsed() > LOOK {
+                last_look = Instant::now();
+                self.look(id).await;
+            }
+            sleep(pause).await;
+            pause = pauses.next().copied().unwrap_or(pause);
+        }
+    }
+
+    /// Finds out how far the job is, for whoever watches.
+    async fn look(&self, id: &str) {
+        #[derive(Deserialize)]
+        struct Stages {
+            stages: Vec<Stage>,
+        }
+        #[derive(Deserialize)]
+        struct Stage {
+            stage_status: String,
+            tasks: Vec<Option<Task>>,
+        }
+        #[derive(Deserialize)]
+        struct Task {
+            status: serde_json::Value,
+        }
+        let Ok(Stages { stages }) = self
+            .cluster
+            .rest
+            .get(&format!("/api/job/{id}/stages"))
+            .await
+        else {
+            return;
+        };
+        let is_done = |task: &&Option<Task>| {
+            task.as_ref()
+                .is_some_and(|task| task.status == "Successful")
+        };
+        let mut tasks = Tasks::default();
+        for stage in stages {
+            tasks.of += stage.tasks.len();
+            tasks.done += if stage.stage_status == "Successful" {
+                stage.tasks.len()
+            } else {
+                stage.tasks.iter().filter(is_done).count()
+            };
+        }
+        *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
+    }
+
+    /// Asks until there is an answer.
+    async fn insist<T, Answer>(&self, ask: impl Fn() -> Answer) -> Result<T, End>
+    where
+        Answer: Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+    {
+        let since = Instant::now();
+        loop {
+            let refused = match ask().await {
+                Ok(answer) => return Ok(answer.into_inner()),
+                Err(refused) => refused,
+            };
+            let is_silent = matches!(
+                refused.code(),
+                Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled
+            );
+            if !is_silent {
+                return Err(self.failed(refused.message()).into());
+            }
+            if since.elapsed() > SILENCE {
+                return Err(self.silent().into());
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn fetch(
+        &self,
+        locations: Vec<PartitionLocation>,
+        proxy: Option<&FlightProxy>,
+        memory: &MemoryReservation,
+    ) -> Result<Vec<RecordBatch>, End> {
+        let mut batches = vec![];
+        for location in locations {
+            let is_empty = location
+                .partition_stats
+                .as_ref()
+                .is_some_and(|stats| stats.num_rows == 0);
+            if is_empty {
+                continue;
+            }
+            let lost = |error: String| {
+                End::Lost(self.failed(&format!("its rows cannot be fetched: {error}")))
+            };
+            let layout = location.layout();
+            let (Some(executor), Some(partition)) = (location.executor_meta, location.partition_id)
+            else {
+                return Err(lost("nobody has them".to_owned()));
+            };
+            let port = u16::try_from(executor.port).map_err(|error| lost(error.to_string()))?;
+            let (host, from) = match proxy {
+                Some(FlightProxy::Local(true)) => (
+                    self.cluster.rest.address.host(),
+                    self.cluster.rest.address.port,
+                ),
+                _ => (executor.host.clone(), port),
+            };
+            let mut client = BallistaClient::try_new(
+                &host,
+                from,
+                MOST_BYTES as usize,
+                false,
+                None,
+                3,
+                500,
+                0,
+                0,
+            )
+            .await
+            .map_err(|error| lost(error.to_string()))?;
+            let mut rows = client
+                .fetch_partition_proxied(
+                    &executor.id,
+                    &partition.into(),
+                    location.file_id,
+                    layout,
+                    &executor.host,
+                    port,
+                    true,
+                )
+                .await
+                .map_err(|error| lost(error.to_string()))?;
+            while let Some(batch) = rows
+                .try_next()
+                .await
+                .map_err(|error| lost(error.to_string()))?
+            {
+                memory.try_grow(batch.get_array_memory_size())?;
+                batches.push(self.named(batch)?);
+            }
+        }
+        Ok(batches)
+    }
+
+    /// The batch under the schema that the plan above counts on.
+    fn named(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let (_, columns, rows) = batch.into_parts();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let schema = Arc::clone(&self.schema);
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
+    }
+
+    fn failed(&self, why: &str) -> DataFusionError {
+        Error::new(why)
+            .at(self.cluster.rest.address.to_string())
+            .into()
+    }
+
+    fn silent(&self) -> DataFusionError {
+        Error::new(format!(
+            "the cluster {} has not answered for {} s",
+            self.cluster.rest.address,
+            SILENCE.as_secs()
+        ))
+        .hint("is its scheduler still running?")
+        .into()
+    }
+}
+
+/// A job that the scheduler has taken. Who is not waited for any more is told to stop.
+struct Sent {
+    id: String,
+    address: String,
+    is_open: bool,
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        let (address, job_id) = (self.address.clone(), self.id.clone());
+        // A thread that is waited for: the program may be about to end.
+        let told = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let (Ok(runtime), Ok(endpoint)) = (runtime, create_grpc_client_endpoint(address, None))
+            else {
+                return;
+            };
+            runtime.block_on(async {
+                let mut scheduler = SchedulerGrpcClient::new(endpoint.connect_lazy());
+                let cancel = scheduler.cancel_job(CancelJobParams { job_id });
+                let _ = timeout(Duration::from_secs(1), cancel).await;
+            });
+        });
+        let _ = told.join();
+    }
+}

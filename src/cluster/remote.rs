@@ -1,0 +1,190 @@
+//! [`ClusterExec`]: a part of a plan that runs on the cluster.
+
+use super::Tasks;
+use super::client::Cluster;
+use super::compact::CompactExec;
+use super::job::Job;
+use ballista_core::serde::protobuf::KeyValuePair;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, displayable,
+};
+use datafusion_proto::physical_plan::AsExecutionPlan;
+use datafusion_proto::protobuf::PhysicalPlanNode;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(super) struct ClusterExec {
+    part: Arc<dyn ExecutionPlan>,
+    cluster: Cluster,
+    settings: Vec<KeyValuePair>,
+    properties: Arc<PlanProperties>,
+    tasks: Arc<Mutex<Tasks>>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl ClusterExec {
+    pub(super) fn new(
+        part: Arc<dyn ExecutionPlan>,
+        cluster: Cluster,
+        config: &ConfigOptions,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(part.schema()),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            part,
+            cluster,
+            settings: settings(config),
+            properties: Arc::new(properties),
+            tasks: Arc::default(),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+/// How far the job is, where a plan's operator is one.
+pub(crate) fn tasks(plan: &dyn ExecutionPlan) -> Option<Tasks> {
+    let remote = plan.downcast_ref::<ClusterExec>()?;
+    Some(*remote.tasks.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// What the engine's operators go by. Stores and their keys are none of it.
+fn settings(config: &ConfigOptions) -> Vec<KeyValuePair> {
+    // A plan is cut where rows are exchanged, and it has been decided where.
+    const PLANNED: &str = "datafusion.optimizer.enable_round_robin_repartition";
+    let entries = config.entries().into_iter();
+    let own = entries.filter(|entry| {
+        ["datafusion.execution.", "datafusion.optimizer."]
+            .iter()
+            .any(|group| entry.key.starts_with(group))
+            && entry.key != PLANNED
+    });
+    let own = own.map(|entry| KeyValuePair {
+        key: entry.key,
+        value: entry.value,
+    });
+    let planned = KeyValuePair {
+        key: PLANNED.to_owned(),
+        value: Some("false".to_owned()),
+    };
+    own.chain([planned]).collect()
+}
+
+impl fmt::Debug for ClusterExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterExec")
+            .field("part", &self.part)
+            .field("cluster", &self.cluster.rest.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for ClusterExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "ClusterExec: {}", self.cluster.rest.address)?;
+        let part = displayable(self.part.as_ref()).indent(false).to_string();
+        let lines: Vec<_> = part
+            .trim_end()
+            .lines()
+            .map(|line| format!("    {line}"))
+            .collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl ExecutionPlan for ClusterExec {
+    fn name(&self) -> &'static str {
+        "ClusterExec"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.part.schema()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    /// A leaf to the engine: the part is for others to run.
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        if partition != 0 {
+            return internal_err!("a part on the cluster has one partition");
+        }
+        let part = Arc::new(CompactExec::new(Arc::clone(&self.part)));
+        let node = PhysicalPlanNode::try_from_physical_plan(part, self.cluster.codec.as_ref())?;
+        let mut plan = vec![];
+        node.try_encode(&mut plan)?;
+        let job = Job {
+            cluster: self.cluster.clone(),
+            plan,
+            settings: self.settings.clone(),
+            schema: self.schema(),
+            tasks: Arc::clone(&self.tasks),
+        };
+        let memory = MemoryConsumer::new("ClusterExec").register(context.memory_pool());
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let batches = async move {
+            let batches = job.run(&memory).await?;
+            // Known to be taken for as long as there is something to hand on.
+            Ok::<_, DataFusionError>(
+                stream::iter(batches.into_iter().map(Ok)).inspect(move |_| _ = &memory),
+            )
+        };
+        let batches = stream::once(batches).try_flatten();
+        let counted = batches.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            counted.boxed(),
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
