@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Every file has a session of its own and runs three times: as the engine would, two rows at a time,
-//! and in small batches on several threads. The answers are the same text each time.
+//! and in small batches on several threads; with clusters once more, there, with its relations as
+//! Parquet in a bucket. The answers are the same text each time.
 //!
 //! A column is I integer, T text, D decimal, B boolean, P date or time, R float, or ? anything else.
 //! A value is printed whole: a decimal with all its digits, `NULL`, and an empty text as `(empty)`.
@@ -38,6 +39,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 
 /// What a column holds, as one letter of a file.
@@ -127,7 +130,51 @@ impl From<ArrowError> for Failure {
     }
 }
 
-struct Database(Session);
+struct Database {
+    session: Session,
+    shelf: Option<Shelf>,
+}
+
+/// A folder in a bucket, where relations go as soon as they are made.
+#[derive(Clone)]
+struct Shelf {
+    folder: String,
+    moved: Arc<AtomicUsize>,
+}
+
+impl Shelf {
+    /// Puts what a statement has made there, if it is a relation with rows that a file can hold.
+    async fn keep(&self, session: &Session, sql: &str) -> Result<(), Error> {
+        let words: Vec<_> = sql.split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let ["create", rest @ ..] = &words[..] else {
+            return Ok(());
+        };
+        let rest = rest.strip_prefix(&["or", "replace"]).unwrap_or(rest);
+        let [kind @ ("view" | "table"), name, "as", ..] = rest else {
+            return Ok(());
+        };
+        if apportion::relation::relation(name).is_none() {
+            return Ok(());
+        }
+        let number = self.moved.load(Ordering::Relaxed);
+        let place = format!("{}{name}-{number}.parquet", self.folder);
+        let copy = format!("COPY (SELECT * FROM {name}) TO '{place}'");
+        let count = format!("SELECT count(*) FROM {name} HAVING count(*) > 0");
+        let has_rows = session.collect(&count).await;
+        if !has_rows.is_ok_and(|batches| batches.iter().any(|batch| batch.num_rows() > 0))
+            || session.collect(&copy).await.is_err()
+        {
+            return Ok(());
+        }
+        let again = format!(
+            "DROP {kind} {name}; CREATE EXTERNAL TABLE {name} STORED AS PARQUET LOCATION '{place}'"
+        );
+        session.collect(&again).await?;
+        self.moved.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl AsyncDB for Database {
@@ -136,8 +183,8 @@ impl AsyncDB for Database {
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, Failure> {
         let mut output = DBOutput::StatementComplete(0);
-        for statement in self.0.statements(sql)? {
-            let answer = self.0.execute(statement).await?;
+        for statement in self.session.statements(sql)? {
+            let answer = self.session.execute(statement).await?;
             let types: Vec<_> = answer
                 .schema
                 .fields()
@@ -153,6 +200,9 @@ impl AsyncDB for Database {
                     rows: rows(&batches)?,
                 }
             };
+        }
+        if let Some(shelf) = &self.shelf {
+            shelf.keep(&self.session, sql).await?;
         }
         Ok(output)
     }
@@ -256,13 +306,12 @@ fn inputs(file: &Path) -> Vec<RelationInputs> {
 }
 
 /// Runs one file, or writes its answers.
-async fn run(file: &Path, mut settings: Settings) -> Result<(), String> {
+async fn run(file: &Path, mut settings: Settings, shelf: Option<Shelf>) -> Result<(), String> {
     settings.inputs = inputs(file);
     let mut runner = Runner::new(|| async {
-        Session::open(&settings)
-            .await
-            .map(Database)
-            .map_err(Failure::from)
+        let session = Session::open(&settings).await?;
+        let shelf = shelf.clone();
+        Ok(Database { session, shelf })
     });
     runner.with_column_validator(strict_column_validator);
     let outcome = if accepting() {
@@ -284,8 +333,14 @@ async fn run(file: &Path, mut settings: Settings) -> Result<(), String> {
     outcome
 }
 
+/// The file's path within the suite, as one name.
+fn name_of(file: &Path) -> String {
+    let within = file.strip_prefix(suite()).unwrap().with_extension("");
+    within.display().to_string().replace('/', "-")
+}
+
 /// Runs the files and tells of all that fail.
-async fn run_all(files: Vec<PathBuf>, settings: Settings) {
+async fn run_all(files: Vec<PathBuf>, settings: Settings, shelf: Option<Shelf>) {
     let parallel = std::thread::available_parallelism().map_or(1, usize::from);
     let mut waiting = files.into_iter();
     let mut running = JoinSet::new();
@@ -295,7 +350,11 @@ async fn run_all(files: Vec<PathBuf>, settings: Settings) {
             && let Some(file) = waiting.next()
         {
             let settings = settings.clone();
-            running.spawn(async move { (run(&file, settings).await, file) });
+            let shelf = shelf.clone().map(|shelf| Shelf {
+                folder: format!("{}{}/", shelf.folder, name_of(&file)),
+                ..shelf
+            });
+            running.spawn(async move { (run(&file, settings, shelf).await, file) });
         }
         match running.join_next().await {
             None => break,
@@ -317,7 +376,7 @@ async fn run_all(files: Vec<PathBuf>, settings: Settings) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_have_their_answers() {
-    run_all(files(), Settings::default()).await;
+    run_all(files(), Settings::default(), None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -328,7 +387,7 @@ async fn the_answers_are_the_same_two_rows_at_a_time() {
             batch_size: Some(2),
             ..Settings::default()
         };
-        run_all(files_below_reports(), settings).await;
+        run_all(files_below_reports(), settings, None).await;
     }
 }
 
@@ -340,7 +399,44 @@ async fn the_answers_are_the_same_on_several_threads() {
             batch_size: Some(7),
             ..Settings::default()
         };
-        run_all(files_below_reports(), settings).await;
+        run_all(files_below_reports(), settings, None).await;
+    }
+}
+
+#[cfg(feature = "cluster")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answers_are_the_same_on_a_cluster() {
+    use crate::support::bucket::{Bucket, KEY_ID, SECRET};
+    use crate::support::cluster::Cluster;
+    use apportion::config::Store;
+
+    if accepting() {
+        return;
+    }
+    let bucket = Bucket::open("relations");
+    let cluster = Cluster::start(2, Some(&bucket));
+    let store = Store {
+        endpoint: Some(bucket.endpoint.clone()),
+        region: Some("us-east-1".to_owned()),
+        access_key_id: Some(KEY_ID.to_owned()),
+        secret_access_key: Some(SECRET.to_owned()),
+        session_token: None,
+    };
+    let settings = Settings {
+        stores: BTreeMap::from([(format!("s3://{}", bucket.name), store)]),
+        cluster: Some(cluster.url()),
+        ..Settings::default()
+    };
+    let shelf = Shelf {
+        folder: format!("s3://{}/", bucket.name),
+        moved: Arc::default(),
+    };
+    let moved = Arc::clone(&shelf.moved);
+    run_all(files(), settings, Some(shelf)).await;
+    let (moved, jobs) = (moved.load(Ordering::Relaxed), cluster.jobs().len());
+    println!("{moved} relations in the bucket, {jobs} jobs on the cluster");
+    if std::env::var_os("APPORTION_SLT").is_none() {
+        assert!(moved > 200 && jobs > 500, "{moved} relations, {jobs} jobs");
     }
 }
 

@@ -129,17 +129,14 @@ impl Job {
         match answer.result {
             Some(execute_query_result::Result::Success(taken)) => Ok(taken.job_id),
             Some(execute_query_result::Result::Failure(refused)) => {
-                let (Some(
-                    Failure::PlanParsingFailure(why)
-                    | Failure::SqlParsingFailure(why)
-                    | Failure::SessionNotFound(why),
-                )) = refused.failure
-                else {
-                    return Err(self.failed("the scheduler refused the job").into());
-                };
-                Err(self.failed(&why).into())
+                let why = refused.failure.map(|why| match why {
+                    Failure::SessionNotFound(why)
+                    | Failure::PlanParsingFailure(why)
+                    | Failure::SqlParsingFailure(why) => why,
+                });
+                Err(Self::failed(&why.unwrap_or_default()).into())
             }
-            None => Err(self.failed("the scheduler gave no answer").into()),
+            None => Err(self.lost("its scheduler gave no answer").into()),
         }
     }
 
@@ -166,13 +163,11 @@ impl Job {
                 .await?;
             match answer.status.and_then(|status| status.status) {
                 Some(Status::Successful(done)) => return Ok((done, answer.flight_proxy)),
-                Some(Status::Failed(failed)) => return Err(self.failed(&failed.error).into()),
+                Some(Status::Failed(failed)) => return Err(Self::failed(&failed.error).into()),
                 Some(Status::Queued(_) | Status::Running(_)) => last_known = Instant::now(),
                 // It was started again, and has forgotten.
                 None if last_known.elapsed() > UNKNOWN => {
-                    return Err(End::Lost(
-                        self.failed("its scheduler has forgotten the job"),
-                    ));
+                    return Err(End::Lost(self.lost("its scheduler has forgotten it")));
                 }
                 None => {}
             }
@@ -240,7 +235,7 @@ impl Job {
                 Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled
             );
             if !is_silent {
-                return Err(self.failed(refused.message()).into());
+                return Err(Self::failed(refused.message()).into());
             }
             if since.elapsed() > SILENCE {
                 return Err(self.silent().into());
@@ -265,7 +260,7 @@ impl Job {
                 continue;
             }
             let lost = |error: String| {
-                End::Lost(self.failed(&format!("its rows cannot be fetched: {error}")))
+                End::Lost(self.lost(&format!("its rows cannot be fetched: {error}")))
             };
             let layout = location.layout();
             let (Some(executor), Some(partition)) = (location.executor_meta, location.partition_id)
@@ -327,9 +322,15 @@ impl Job {
         )?)
     }
 
-    fn failed(&self, why: &str) -> DataFusionError {
-        Error::new(why)
-            .at(self.cluster.rest.address.to_string())
+    /// What a task said is said as if it had run here.
+    fn failed(why: &str) -> DataFusionError {
+        exec_datafusion_err!("{}", innermost(why))
+    }
+
+    fn lost(&self, why: &str) -> DataFusionError {
+        let address = &self.cluster.rest.address;
+        Error::new(format!("the cluster {address} has lost a job: {why}"))
+            .hint("have its scheduler or executors been stopped?")
             .into()
     }
 
@@ -373,5 +374,61 @@ impl Drop for Sent {
             });
         });
         let _ = told.join();
+    }
+}
+
+/// What a task said, without what the scheduler has put around it: names of stages, and errors in the
+/// way that Rust prints them, as in `DataFusionError(Execution("…"))`.
+fn innermost(text: &str) -> String {
+    let text = text
+        .rsplit("DataFusionError(")
+        .next()
+        .unwrap_or(text)
+        .trim();
+    let quoted = ["(\"", "message: \""]
+        .iter()
+        .filter_map(|opening| text.split_once(opening))
+        .map(|(_, said)| said)
+        .next();
+    let Some(quoted) = quoted else {
+        return text.trim_end_matches(')').to_owned();
+    };
+    let mut said = String::new();
+    let mut letters = quoted.chars();
+    while let Some(letter) = letters.next().filter(|letter| *letter != '"') {
+        said.push(match letter {
+            '\\' => match letters.next() {
+                Some('n') => '\n',
+                Some(escaped) => escaped,
+                None => break,
+            },
+            plain => plain,
+        });
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_heard_without_its_scheduler() {
+        let around =
+            "Job failed due to stage 2 failed: Task failed due to runtime execution error: ";
+        let said = |text: &str| innermost(&format!("{around}{text}\n"));
+        assert_eq!(
+            said(r#"DataFusionError(Execution("`a` is \"b\""))"#),
+            "`a` is \"b\""
+        );
+        assert_eq!(
+            said(r#"DataFusionError(External(Error { message: "no price", place: None }))"#),
+            "no price"
+        );
+        assert_eq!(
+            said(r#"DataFusionError(ArrowError(DivideByZero, None))"#),
+            "ArrowError(DivideByZero, None"
+        );
+        assert_eq!(innermost("Cancelled"), "Cancelled");
     }
 }

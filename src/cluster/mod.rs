@@ -18,6 +18,8 @@
 #[cfg(feature = "cluster")]
 mod address;
 #[cfg(feature = "cluster")]
+mod brought;
+#[cfg(feature = "cluster")]
 mod build;
 #[cfg(feature = "cluster")]
 mod client;

@@ -1,20 +1,22 @@
 //! [`Place`]: which parts of a plan go to the cluster.
 
+use super::brought::BroughtExec;
 use super::client::Cluster;
 use super::remote::ClusterExec;
 use apportion_udfs::tally::exec::TallyExec;
-use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::{FileScanConfig, ParquetSource};
+use datafusion::common::{JoinType, Result};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, UnKnownColumn};
 use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::union::UnionExec;
@@ -29,6 +31,13 @@ pub(super) struct Place {
     cluster: Cluster,
 }
 
+/// A part as it goes.
+struct Part {
+    plan: Arc<dyn ExecutionPlan>,
+    /// What it is sent with, by the numbers of [`BroughtExec`].
+    brought: Vec<Arc<dyn ExecutionPlan>>,
+}
+
 impl Place {
     pub(super) fn new(cluster: Cluster) -> Self {
         Self { cluster }
@@ -41,22 +50,19 @@ impl Place {
         is_exchanged: bool,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let is_exchange = is_exchange(plan.as_ref());
-        if !is_exchange && self.is_meant(plan)? {
-            let keys = match plan.output_partitioning() {
-                keys @ Partitioning::Hash(by, 2..) if !is_exchanged && by.iter().all(is_there) => {
-                    Some(keys.clone())
-                }
-                _ => None,
-            };
-            let remote = Arc::new(ClusterExec::new(
-                Arc::clone(plan),
-                self.cluster.clone(),
-                config,
-            ));
+        if !is_exchange && let Some(part) = self.part(plan)? {
+            let mut brought = vec![];
+            for plan in &part.brought {
+                brought.push(self.place(plan, config, false)?);
+            }
+            let cluster = self.cluster.clone();
+            let remote = Arc::new(ClusterExec::new(part.plan, brought, cluster, config));
             // What reads the part may count on how it was parted.
-            return Ok(match keys {
-                Some(keys) => Arc::new(RepartitionExec::try_new(remote, keys)?),
-                None => remote,
+            return Ok(match plan.output_partitioning() {
+                keys @ Partitioning::Hash(by, 2..) if !is_exchanged && by.iter().all(is_there) => {
+                    Arc::new(RepartitionExec::try_new(remote, keys.clone())?)
+                }
+                _ => remote,
             });
         }
         let children = plan.children().into_iter();
@@ -66,25 +72,100 @@ impl Place {
         replace_children_if_necessary(Arc::clone(plan), children)
     }
 
-    fn is_meant(&self, plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-        Ok(plan.output_ordering().is_none() && aggregates(plan)? && self.can_go(plan)?)
+    /// The plan as a part, if it is one that should go.
+    fn part(&self, plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Part>> {
+        if plan.output_ordering().is_some() || !aggregates(plan)? {
+            return Ok(None);
+        }
+        let mut brought = vec![];
+        let plan = self.sent(plan, false, &mut brought)?;
+        Ok(plan.map(|plan| Part { plan, brought }))
     }
 
-    /// Whether executors can run a plan as it is.
-    fn can_go(&self, plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-        let is_known = match plan.downcast_ref::<DataSourceExec>() {
-            Some(scan) => self.is_in_reach(scan),
-            None => is_operator(plan.as_ref()),
-        };
-        if !is_known || plan.fetch().is_some() || !is_self_contained(plan.as_ref())? {
-            return Ok(false);
+    /// A plan as executors can run it; nothing if they cannot.
+    ///
+    /// `is_counted_on` says whether something above it, in the same part, needs its rows parted as they
+    /// are: what is not exchanged before it is added up.
+    fn sent(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        is_counted_on: bool,
+        brought: &mut Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if plan.fetch().is_some() || !is_self_contained(plan.as_ref())? {
+            return Ok(None);
         }
+        if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+            return Ok(self.is_in_reach(scan).then(|| Arc::clone(plan)));
+        }
+        if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+            let joined = self.joined(join, brought)?;
+            return Ok(joined.filter(|joined| !is_counted_on || is_single(joined)));
+        }
+        if !is_operator(plan.as_ref()) {
+            return Ok(None);
+        }
+        let is_counted_on = match plan.downcast_ref::<AggregateExec>() {
+            Some(aggregate) => *aggregate.mode() != AggregateMode::Partial || is_counted_on,
+            None => is_counted_on && !is_exchange(plan.as_ref()),
+        };
+        let mut children = vec![];
         for child in plan.children() {
-            if !self.can_go(child)? {
-                return Ok(false);
+            match self.sent(child, is_counted_on, brought)? {
+                Some(child) => children.push(child),
+                None => return Ok(None),
             }
         }
-        Ok(true)
+        replace_children_if_necessary(Arc::clone(plan), children).map(Some)
+    }
+
+    /// A join of many rows that executors read with few that are brought. Each executor has all of the
+    /// few, so the many stay where they are.
+    fn joined(
+        &self,
+        join: &HashJoinExec,
+        brought: &mut Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let [left, right] = [join.left(), join.right()].map(read_in_place);
+        let many_are_left = bytes(left)? > bytes(right)?;
+        let (many, few) = if many_are_left {
+            (left, right)
+        } else {
+            (right, left)
+        };
+        let before = brought.len();
+        let Some(many) = self.sent(many, false, brought)? else {
+            brought.truncate(before);
+            return Ok(None);
+        };
+        let place: Arc<dyn ExecutionPlan> = Arc::new(BroughtExec::new(brought.len(), few.schema()));
+        let (left, right) = if many_are_left {
+            (many, place)
+        } else {
+            (place, many)
+        };
+        let join = join
+            .builder()
+            .with_new_children(vec![left, right])?
+            .build()?;
+        let one = PartitionMode::CollectLeft;
+        let (kind, joined) = if many_are_left {
+            (join.join_type().swap(), join.swap_inputs(one)?)
+        } else {
+            let joined = join.builder().with_partition_mode(one).build()?;
+            (*join.join_type(), Arc::new(joined) as _)
+        };
+        // Of the few, an executor cannot say which found nobody: it sees some of the many only.
+        let is_decided_by_row = matches!(
+            kind,
+            JoinType::Inner | JoinType::Right | JoinType::RightSemi | JoinType::RightAnti
+        );
+        if !is_decided_by_row {
+            brought.truncate(before);
+            return Ok(None);
+        }
+        brought.push(Arc::clone(few));
+        Ok(Some(joined))
     }
 
     /// Buckets are open to all, this machine's files to a cluster on it.
@@ -123,14 +204,45 @@ impl PhysicalOptimizerRule for Place {
     }
 }
 
-/// Whether a key has not been projected away; nobody can count on one that has.
-fn is_there(key: &Arc<dyn PhysicalExpr>) -> bool {
-    key.downcast_ref::<UnKnownColumn>().is_none()
+/// What a join reads, as it is before it is brought into the join's order.
+fn read_in_place(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    match plan.children()[..] {
+        [child] if is_exchange(plan.as_ref()) => read_in_place(child),
+        _ => plan,
+    }
+}
+
+/// How much a plan reads from files of its own.
+fn bytes(plan: &Arc<dyn ExecutionPlan>) -> Result<u64> {
+    let mut bytes = 0;
+    plan.apply(|node| {
+        let scan = node.downcast_ref::<DataSourceExec>();
+        let files = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+        let files = files.into_iter().flat_map(|files| &files.file_groups);
+        let sizes = files
+            .flat_map(FileGroup::iter)
+            .map(|file| match &file.range {
+                Some(range) => range.end.abs_diff(range.start),
+                None => file.object_meta.size,
+            });
+        bytes += sizes.sum::<u64>();
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(bytes)
 }
 
 /// Whether rows become fewer, so that sending what comes out is less than sending what goes in.
 fn aggregates(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     plan.exists(|node| Ok(is::<AggregateExec>(node.as_ref()) || is::<TallyExec>(node.as_ref())))
+}
+
+fn is_single(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.output_partitioning().partition_count() == 1
+}
+
+/// Whether a key has not been projected away; nobody can count on one that has.
+fn is_there(key: &Arc<dyn PhysicalExpr>) -> bool {
+    key.downcast_ref::<UnKnownColumn>().is_none()
 }
 
 fn is_exchange(plan: &dyn ExecutionPlan) -> bool {

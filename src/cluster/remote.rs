@@ -1,6 +1,7 @@
 //! [`ClusterExec`]: a part of a plan that runs on the cluster.
 
 use super::Tasks;
+use super::brought::bring;
 use super::client::Cluster;
 use super::compact::CompactExec;
 use super::job::Job;
@@ -18,7 +19,8 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, displayable,
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning,
+    PlanProperties, collect, displayable,
 };
 use datafusion_proto::physical_plan::AsExecutionPlan;
 use datafusion_proto::protobuf::PhysicalPlanNode;
@@ -28,6 +30,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) struct ClusterExec {
     part: Arc<dyn ExecutionPlan>,
+    /// What runs here first, for the part to be sent with.
+    brought: Vec<Arc<dyn ExecutionPlan>>,
     cluster: Cluster,
     settings: Vec<KeyValuePair>,
     properties: Arc<PlanProperties>,
@@ -38,6 +42,7 @@ pub(super) struct ClusterExec {
 impl ClusterExec {
     pub(super) fn new(
         part: Arc<dyn ExecutionPlan>,
+        brought: Vec<Arc<dyn ExecutionPlan>>,
         cluster: Cluster,
         config: &ConfigOptions,
     ) -> Self {
@@ -49,6 +54,7 @@ impl ClusterExec {
         );
         Self {
             part,
+            brought,
             cluster,
             settings: settings(config),
             properties: Arc::new(properties),
@@ -121,9 +127,9 @@ impl ExecutionPlan for ClusterExec {
         &self.properties
     }
 
-    /// A leaf to the engine: the part is for others to run.
+    /// The part itself is for others to run.
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![]
+        self.brought.iter().collect()
     }
 
     fn apply_expressions(
@@ -135,17 +141,28 @@ impl ExecutionPlan for ClusterExec {
 
     fn replace_children(
         self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
+        brought: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+        Ok(Arc::new(Self {
+            part: Arc::clone(&self.part),
+            brought,
+            cluster: self.cluster.clone(),
+            settings: self.settings.clone(),
+            properties: Arc::clone(&self.properties),
+            tasks: Arc::clone(&self.tasks),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }))
     }
 
     fn with_new_children(
         self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
+        brought: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+        self.replace_children(
+            brought,
+            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
+        )
     }
 
     fn execute(
@@ -156,20 +173,27 @@ impl ExecutionPlan for ClusterExec {
         if partition != 0 {
             return internal_err!("a part on the cluster has one partition");
         }
-        let part = Arc::new(CompactExec::new(Arc::clone(&self.part)));
-        let node = PhysicalPlanNode::try_from_physical_plan(part, self.cluster.codec.as_ref())?;
-        let mut plan = vec![];
-        node.try_encode(&mut plan)?;
-        let job = Job {
-            cluster: self.cluster.clone(),
-            plan,
-            settings: self.settings.clone(),
-            schema: self.schema(),
-            tasks: Arc::clone(&self.tasks),
-        };
         let memory = MemoryConsumer::new("ClusterExec").register(context.memory_pool());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let (part, brought) = (Arc::clone(&self.part), self.brought.clone());
+        let (cluster, settings) = (self.cluster.clone(), self.settings.clone());
+        let (schema, tasks) = (self.schema(), Arc::clone(&self.tasks));
         let batches = async move {
+            let mut rows = vec![];
+            for plan in brought {
+                rows.push(collect(plan, Arc::clone(&context)).await?);
+            }
+            let part = Arc::new(CompactExec::new(bring(part, &rows)?));
+            let node = PhysicalPlanNode::try_from_physical_plan(part, cluster.codec.as_ref())?;
+            let mut plan = vec![];
+            node.try_encode(&mut plan)?;
+            let job = Job {
+                cluster,
+                plan,
+                settings,
+                schema,
+                tasks,
+            };
             let batches = job.run(&memory).await?;
             // Known to be taken for as long as there is something to hand on.
             Ok::<_, DataFusionError>(
