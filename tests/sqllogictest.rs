@@ -132,6 +132,7 @@ impl From<ArrowError> for Failure {
 
 struct Database {
     session: Session,
+    shelved: BTreeSet<String>,
     shelf: Option<Shelf>,
 }
 
@@ -143,19 +144,19 @@ struct Shelf {
 }
 
 impl Shelf {
-    /// Puts what a statement has made there, if it is a relation with rows that a file can hold.
-    async fn keep(&self, session: &Session, sql: &str) -> Result<(), Error> {
+    /// Puts the view that a statement has made there, if it is a relation with rows that a file can hold.
+    async fn keep(&self, session: &Session, sql: &str) -> Result<Option<String>, Error> {
         let words: Vec<_> = sql.split_whitespace().map(str::to_lowercase).collect();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let ["create", rest @ ..] = &words[..] else {
-            return Ok(());
+            return Ok(None);
         };
         let rest = rest.strip_prefix(&["or", "replace"]).unwrap_or(rest);
-        let [kind @ ("view" | "table"), name, "as", ..] = rest else {
-            return Ok(());
+        let ["view", name, "as", ..] = rest else {
+            return Ok(None);
         };
         if apportion::relation::relation(name).is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let number = self.moved.load(Ordering::Relaxed);
         let place = format!("{}{name}-{number}.parquet", self.folder);
@@ -165,14 +166,14 @@ impl Shelf {
         if !has_rows.is_ok_and(|batches| batches.iter().any(|batch| batch.num_rows() > 0))
             || session.collect(&copy).await.is_err()
         {
-            return Ok(());
+            return Ok(None);
         }
         let again = format!(
-            "DROP {kind} {name}; CREATE EXTERNAL TABLE {name} STORED AS PARQUET LOCATION '{place}'"
+            "DROP VIEW {name}; CREATE EXTERNAL TABLE {name} STORED AS PARQUET LOCATION '{place}'"
         );
         session.collect(&again).await?;
         self.moved.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Ok(Some((*name).to_owned()))
     }
 }
 
@@ -183,7 +184,10 @@ impl AsyncDB for Database {
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, Failure> {
         let mut output = DBOutput::StatementComplete(0);
-        for statement in self.session.statements(sql)? {
+        let dropped = sql.strip_prefix("drop view ").map(str::trim);
+        let dropped = dropped.filter(|name| self.shelved.remove(*name));
+        let drop = dropped.map(|name| format!("DROP TABLE {name}"));
+        for statement in self.session.statements(drop.as_deref().unwrap_or(sql))? {
             let answer = self.session.execute(statement).await?;
             let types: Vec<_> = answer
                 .schema
@@ -202,7 +206,7 @@ impl AsyncDB for Database {
             };
         }
         if let Some(shelf) = &self.shelf {
-            shelf.keep(&self.session, sql).await?;
+            self.shelved.extend(shelf.keep(&self.session, sql).await?);
         }
         Ok(output)
     }
@@ -311,7 +315,12 @@ async fn run(file: &Path, mut settings: Settings, shelf: Option<Shelf>) -> Resul
     let mut runner = Runner::new(|| async {
         let session = Session::open(&settings).await?;
         let shelf = shelf.clone();
-        Ok(Database { session, shelf })
+        let shelved = BTreeSet::new();
+        Ok(Database {
+            session,
+            shelved,
+            shelf,
+        })
     });
     runner.with_column_validator(strict_column_validator);
     let outcome = if accepting() {
@@ -404,8 +413,8 @@ async fn the_answers_are_the_same_on_several_threads() {
 }
 
 #[cfg(feature = "cluster")]
-#[tokio::test(flavor = "multi_thread")]
-async fn the_answers_are_the_same_on_a_cluster() {
+#[test]
+fn the_answers_are_the_same_on_a_cluster() {
     use crate::support::bucket::{Bucket, KEY_ID, SECRET};
     use crate::support::cluster::Cluster;
     use apportion::config::Store;
@@ -432,7 +441,8 @@ async fn the_answers_are_the_same_on_a_cluster() {
         moved: Arc::default(),
     };
     let moved = Arc::clone(&shelf.moved);
-    run_all(files(), settings, Some(shelf)).await;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(run_all(files(), settings, Some(shelf)));
     let (moved, jobs) = (moved.load(Ordering::Relaxed), cluster.jobs().len());
     println!("{moved} relations in the bucket, {jobs} jobs on the cluster");
     if std::env::var_os("APPORTION_SLT").is_none() {

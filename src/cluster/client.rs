@@ -1,6 +1,7 @@
 //! [`Cluster`]: a cluster as the one knows it who sends jobs there.
 
 use super::codec::Codec;
+use super::open_jobs::{LastWord, OpenJobs};
 use super::place::Place;
 use super::rest::Rest;
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ pub(crate) struct Cluster {
     pub(super) codec: Arc<Codec>,
     /// Under which executors keep what they have opened for this client.
     pub(super) session: String,
+    pub(super) open_jobs: OpenJobs,
     cores: usize,
 }
 
@@ -45,6 +47,7 @@ impl Cluster {
             sleep(PAUSE).await;
         };
         Ok(Self {
+            open_jobs: OpenJobs::new(rest.address.clone()),
             rest,
             codec: Arc::new(Codec::new()?),
             session: new_instance_id(),
@@ -55,6 +58,11 @@ impl Cluster {
     /// How many tasks run at a time.
     pub(crate) fn cores(&self) -> usize {
         self.cores
+    }
+
+    /// What ends the jobs of a session with it.
+    pub(crate) fn last_word(&self) -> LastWord {
+        LastWord(self.open_jobs.clone())
     }
 
     /// What decides which parts of a plan go there.

@@ -15,8 +15,8 @@ use ballista_core::serde::protobuf::get_job_status_result::FlightProxy;
 use ballista_core::serde::protobuf::job_status::Status;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::protobuf::{
-    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, KeyValuePair,
-    PartitionLocation, SuccessfulJob,
+    CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, KeyValuePair, PartitionLocation,
+    SuccessfulJob,
 };
 use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
 use ballista_core::version::insert_version_header;
@@ -28,7 +28,7 @@ use futures::TryStreamExt;
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 
@@ -83,19 +83,15 @@ impl Job {
 
     async fn attempt(&self, memory: &MemoryReservation) -> Result<Vec<RecordBatch>, End> {
         let scheduler = self.scheduler()?;
-        let mut sent = Sent {
-            id: self.send(&scheduler).await?,
-            address: self.cluster.rest.address.http(),
-            is_open: true,
-        };
-        let (done, proxy) = self.wait(&scheduler, &sent.id).await?;
-        sent.is_open = false;
+        let sent = self.cluster.open_jobs.add(self.send(&scheduler).await?);
+        let (done, proxy) = self.wait(&scheduler, sent.id()).await?;
+        let id = sent.has_ended();
         let fetched = self
             .fetch(done.partition_location, proxy.as_ref(), memory)
             .await;
         // Executors need not keep what has been fetched, nor what cannot be.
         let clean = CleanJobDataParams {
-            job_id: sent.id.clone(),
+            job_id: id,
             remove_stage_ids: vec![],
         };
         let _ = scheduler.clone().clean_job_data(clean).await;
@@ -342,38 +338,6 @@ impl Job {
         ))
         .hint("is its scheduler still running?")
         .into()
-    }
-}
-
-/// A job that the scheduler has taken. Who is not waited for any more is told to stop.
-struct Sent {
-    id: String,
-    address: String,
-    is_open: bool,
-}
-
-impl Drop for Sent {
-    fn drop(&mut self) {
-        if !self.is_open {
-            return;
-        }
-        let (address, job_id) = (self.address.clone(), self.id.clone());
-        // A thread that is waited for: the program may be about to end.
-        let told = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let (Ok(runtime), Ok(endpoint)) = (runtime, create_grpc_client_endpoint(address, None))
-            else {
-                return;
-            };
-            runtime.block_on(async {
-                let mut scheduler = SchedulerGrpcClient::new(endpoint.connect_lazy());
-                let cancel = scheduler.cancel_job(CancelJobParams { job_id });
-                let _ = timeout(Duration::from_secs(1), cancel).await;
-            });
-        });
-        let _ = told.join();
     }
 }
 

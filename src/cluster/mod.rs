@@ -32,6 +32,8 @@ mod executor;
 #[cfg(feature = "cluster")]
 mod job;
 #[cfg(feature = "cluster")]
+mod open_jobs;
+#[cfg(feature = "cluster")]
 mod place;
 #[cfg(feature = "cluster")]
 mod remote;
@@ -43,13 +45,15 @@ mod scheduler;
 mod work_folder;
 
 #[cfg(feature = "cluster")]
-pub(crate) use self::{client::Cluster, executor::execute, remote::tasks, scheduler::schedule};
+pub(crate) use self::{
+    client::Cluster, executor::execute, open_jobs::LastWord, remote::tasks, scheduler::schedule,
+};
 
 #[cfg(not(feature = "cluster"))]
 mod absent;
 
 #[cfg(not(feature = "cluster"))]
-pub(crate) use absent::{Cluster, execute, schedule, tasks};
+pub(crate) use absent::{Cluster, LastWord, execute, schedule, tasks};
 
 /// How far the jobs of a part are.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ pub(crate) use engine::{config, state};
 pub use placeholders::Given;
 pub use running::{Reached, Running};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, LastWord};
 use crate::config::Settings;
 use crate::error::{Error, Place, Result, parted};
 use crate::relation::{self, conform};
@@ -55,6 +55,7 @@ pub struct Session {
     query_folders: Vec<PathBuf>,
     /// Whether the last statement wrote files: locations may hold others now.
     has_written: AtomicBool,
+    _last_word: Option<LastWord>,
 }
 
 /// A statement, and where it starts in the text.
@@ -94,6 +95,7 @@ impl Session {
             running: Running::new(environment.context.runtime_env()),
             query_folders: settings.query_folders.clone(),
             has_written: AtomicBool::new(false),
+            _last_word: cluster.as_ref().map(Cluster::last_word),
             environment,
         };
         store::configure(&session.environment.context, &settings.stores)?;
