@@ -8,6 +8,7 @@ use apportion::session::Session;
 use arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
@@ -57,8 +58,10 @@ impl Project {
         let bucket = format!("s3://{}", project.bucket.name);
         let mut toml = format!("[ledger]\ninputs = [{{ location = \"{bucket}/calls/\" }}]\n");
         for relation in RELATIONS {
-            toml += &format!(
-                "[{relation}]\ninputs = [{{ location = \"{bucket}/{relation}.parquet\" }}]\n"
+            let location = format!("{bucket}/{relation}.parquet");
+            let _ = writeln!(
+                toml,
+                "[{relation}]\ninputs = [{{ location = \"{location}\" }}]"
             );
         }
         std::fs::write(project.folder.path().join("apportion.toml"), toml).unwrap();

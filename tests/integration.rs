@@ -4,7 +4,8 @@
 mod actions;
 #[cfg(test)]
 mod cli;
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(test)]
+#[cfg(feature = "cluster")]
 mod cluster;
 #[cfg(test)]
 mod demo;

@@ -444,7 +444,6 @@ fn the_answers_are_the_same_on_a_cluster() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(run_all(files(), settings, Some(shelf)));
     let (moved, jobs) = (moved.load(Ordering::Relaxed), cluster.jobs().len());
-    println!("{moved} relations in the bucket, {jobs} jobs on the cluster");
     if std::env::var_os("APPORTION_SLT").is_none() {
         assert!(moved > 200 && jobs > 500, "{moved} relations, {jobs} jobs");
     }

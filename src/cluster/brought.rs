@@ -53,7 +53,8 @@ pub(super) fn bring(
         let Some(batches) = brought.get(place.number) else {
             return internal_err!("a part lacks what it should bring");
         };
-        let rows = MemorySourceConfig::try_new_exec(&[batches.clone()], node.schema(), None)?;
+        let rows =
+            MemorySourceConfig::try_new_exec(std::slice::from_ref(batches), node.schema(), None)?;
         Ok(Transformed::yes(rows as Arc<dyn ExecutionPlan>))
     };
     part.transform_up(fill).data()

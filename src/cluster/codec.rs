@@ -37,8 +37,11 @@ pub(super) struct Codec {
     ballista: BallistaPhysicalExtensionCodec,
     /// Apportion's own, and no others.
     functions: SessionState,
-    references: Mutex<VecDeque<(Arc<Reference>, Arc<[u8]>)>>,
+    references: Mutex<VecDeque<Packed>>,
 }
+
+/// A price book and the bytes that it travels as.
+type Packed = (Arc<Reference>, Arc<[u8]>);
 
 impl Codec {
     pub(super) fn new() -> Result<Self> {
@@ -54,8 +57,8 @@ impl Codec {
     fn reference(
         &self,
         is_it: impl Fn(&Reference, &[u8]) -> bool,
-        make: impl FnOnce() -> Result<(Arc<Reference>, Arc<[u8]>)>,
-    ) -> Result<(Arc<Reference>, Arc<[u8]>)> {
+        make: impl FnOnce() -> Result<Packed>,
+    ) -> Result<Packed> {
         let mut kept = self
             .references
             .lock()
@@ -63,10 +66,10 @@ impl Codec {
         if let Some(known) = kept.iter().find(|(known, bytes)| is_it(known, bytes)) {
             return Ok(known.clone());
         }
-        let made = make()?;
+        let new = make()?;
         kept.truncate(KEPT - 1);
-        kept.push_front(made.clone());
-        Ok(made)
+        kept.push_front(new.clone());
+        Ok(new)
     }
 
     fn packed(&self, reference: &Arc<Reference>) -> Result<Arc<[u8]>> {

@@ -62,10 +62,10 @@ impl ExecutionPlan for CompactExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.len()) {
-            (Some(input), 0) => Ok(Arc::new(Self { input })),
-            _ => internal_err!("CompactExec has one input"),
-        }
+        let Some(input) = children.pop().filter(|_| children.is_empty()) else {
+            return internal_err!("CompactExec has one input");
+        };
+        Ok(Arc::new(Self { input }))
     }
 
     fn with_new_children(

@@ -390,7 +390,7 @@ mod tests {
             "no price"
         );
         assert_eq!(
-            said(r#"DataFusionError(ArrowError(DivideByZero, None))"#),
+            said("DataFusionError(ArrowError(DivideByZero, None))"),
             "ArrowError(DivideByZero, None"
         );
         assert_eq!(innermost("Cancelled"), "Cancelled");

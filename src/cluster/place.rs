@@ -38,6 +38,14 @@ struct Part {
     brought: Vec<Arc<dyn ExecutionPlan>>,
 }
 
+/// What stands above a plan in the same part.
+#[derive(Debug, Default, Clone, Copy)]
+struct Above {
+    is_aggregated: bool,
+    /// Something needs its rows parted as they are: what is not exchanged before it is added up.
+    is_counted_on: bool,
+}
+
 impl Place {
     pub(super) fn new(cluster: Cluster) -> Self {
         Self { cluster }
@@ -56,7 +64,7 @@ impl Place {
                 brought.push(self.place(plan, config, false)?);
             }
             let cluster = self.cluster.clone();
-            let remote = Arc::new(ClusterExec::new(part.plan, brought, cluster, config));
+            let remote = Arc::new(ClusterExec::new(plan, part.plan, brought, cluster, config));
             // What reads the part may count on how it was parted.
             return Ok(match plan.output_partitioning() {
                 keys @ Partitioning::Hash(by, 2..) if !is_exchanged && by.iter().all(is_there) => {
@@ -78,18 +86,15 @@ impl Place {
             return Ok(None);
         }
         let mut brought = vec![];
-        let plan = self.sent(plan, false, &mut brought)?;
+        let plan = self.sent(plan, Above::default(), &mut brought)?;
         Ok(plan.map(|plan| Part { plan, brought }))
     }
 
-    /// A plan as executors can run it; nothing if they cannot.
-    ///
-    /// `is_counted_on` says whether something above it, in the same part, needs its rows parted as they
-    /// are: what is not exchanged before it is added up.
+    /// A plan as executors can run it; nothing if they cannot, or if only parts of it should go.
     fn sent(
         &self,
         plan: &Arc<dyn ExecutionPlan>,
-        is_counted_on: bool,
+        above: Above,
         brought: &mut Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         if plan.fetch().is_some() || !is_self_contained(plan.as_ref())? {
@@ -99,19 +104,24 @@ impl Place {
             return Ok(self.is_in_reach(scan).then(|| Arc::clone(plan)));
         }
         if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+            if !above.is_aggregated {
+                return Ok(None);
+            }
             let joined = self.joined(join, brought)?;
-            return Ok(joined.filter(|joined| !is_counted_on || is_single(joined)));
+            return Ok(joined.filter(|joined| !above.is_counted_on || is_single(joined)));
         }
         if !is_operator(plan.as_ref()) {
             return Ok(None);
         }
-        let is_counted_on = match plan.downcast_ref::<AggregateExec>() {
-            Some(aggregate) => *aggregate.mode() != AggregateMode::Partial || is_counted_on,
-            None => is_counted_on && !is_exchange(plan.as_ref()),
+        let aggregate = plan.downcast_ref::<AggregateExec>();
+        let is_final = aggregate.is_some_and(|it| *it.mode() != AggregateMode::Partial);
+        let above = Above {
+            is_aggregated: above.is_aggregated || is_aggregate(plan.as_ref()),
+            is_counted_on: is_final || above.is_counted_on && !is_exchange(plan.as_ref()),
         };
         let mut children = vec![];
         for child in plan.children() {
-            match self.sent(child, is_counted_on, brought)? {
+            match self.sent(child, above, brought)? {
                 Some(child) => children.push(child),
                 None => return Ok(None),
             }
@@ -133,8 +143,16 @@ impl Place {
         } else {
             (right, left)
         };
+        // What has become few already need not be joined there.
+        if aggregates(many)? {
+            return Ok(None);
+        }
         let before = brought.len();
-        let Some(many) = self.sent(many, false, brought)? else {
+        let above = Above {
+            is_aggregated: true,
+            is_counted_on: false,
+        };
+        let Some(many) = self.sent(many, above, brought)? else {
             brought.truncate(before);
             return Ok(None);
         };
@@ -233,7 +251,11 @@ fn bytes(plan: &Arc<dyn ExecutionPlan>) -> Result<u64> {
 
 /// Whether rows become fewer, so that sending what comes out is less than sending what goes in.
 fn aggregates(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-    plan.exists(|node| Ok(is::<AggregateExec>(node.as_ref()) || is::<TallyExec>(node.as_ref())))
+    plan.exists(|node| Ok(is_aggregate(node.as_ref())))
+}
+
+fn is_aggregate(plan: &dyn ExecutionPlan) -> bool {
+    is::<AggregateExec>(plan) || is::<TallyExec>(plan)
 }
 
 fn is_single(plan: &Arc<dyn ExecutionPlan>) -> bool {
@@ -251,8 +273,7 @@ fn is_exchange(plan: &dyn ExecutionPlan) -> bool {
 
 fn is_operator(plan: &dyn ExecutionPlan) -> bool {
     is_exchange(plan)
-        || is::<AggregateExec>(plan)
-        || is::<TallyExec>(plan)
+        || is_aggregate(plan)
         || is::<FilterExec>(plan)
         || is::<ProjectionExec>(plan)
         || is::<UnionExec>(plan)

@@ -40,14 +40,16 @@ pub(super) struct ClusterExec {
 }
 
 impl ClusterExec {
+    /// In the place of `plan`, whose rows the part gives.
     pub(super) fn new(
+        plan: &Arc<dyn ExecutionPlan>,
         part: Arc<dyn ExecutionPlan>,
         brought: Vec<Arc<dyn ExecutionPlan>>,
         cluster: Cluster,
         config: &ConfigOptions,
     ) -> Self {
         // What reads it may have been planned on what is equal and what is constant.
-        let mut known = part.equivalence_properties().clone();
+        let mut known = plan.equivalence_properties().clone();
         known.clear_orderings();
         known.clear_per_partition_constants();
         let properties = PlanProperties::new(

@@ -68,19 +68,19 @@ pub(crate) async fn schedule(
     });
     let cluster = BallistaCluster::new_from_config(&config)
         .await
-        .map_err(stopped)?;
+        .map_err(|error| stopped(&error))?;
     let scheduler = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, config)
         .await
-        .map_err(stopped)?;
+        .map_err(|error| stopped(&error))?;
     notes.say(&format!(
         "scheduler {} listens at df://{listen}",
         build::here()
     ));
     start_grpc_service_with_listener(listener, scheduler)
         .await
-        .map_err(stopped)
+        .map_err(|error| stopped(&error))
 }
 
-fn stopped(error: BallistaError) -> Error {
+fn stopped(error: &BallistaError) -> Error {
     Error::new(format!("the scheduler stopped: {error}"))
 }

@@ -141,7 +141,7 @@ impl Drop for Cluster {
             let _ = process.wait();
         }
         if thread::panicking() {
-            eprintln!("{}", self.logs());
+            let _ = std::io::stderr().write_all(self.logs().as_bytes());
         }
     }
 }

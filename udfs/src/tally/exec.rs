@@ -10,8 +10,8 @@ use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{ColumnarValue, EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
@@ -34,8 +34,11 @@ pub struct TallyExec {
 impl TallyExec {
     /// In the place of a partial aggregate that the rule would replace.
     pub fn new(aggregate: Arc<AggregateExec>) -> Self {
+        // Its keys are as constant as the aggregate's, and as equal.
+        let mut known = aggregate.properties().equivalence_properties().clone();
+        known.clear_orderings();
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(aggregate.schema()),
+            known,
             aggregate.properties().output_partitioning().clone(),
             EmissionType::Final,
             Boundedness::Bounded,
