@@ -160,7 +160,11 @@ impl Shelf {
         }
         let number = self.moved.load(Ordering::Relaxed);
         let place = format!("{}{name}-{number}.parquet", self.folder);
-        let copy = format!("COPY (SELECT * FROM {name}) TO '{place}'");
+        // By its own words: as a relation, its amounts would be rounded already.
+        let Some((_, query)) = sql.split_once(" as") else {
+            return Ok(None);
+        };
+        let copy = format!("COPY ({query}) TO '{place}'");
         let count = format!("SELECT count(*) FROM {name} HAVING count(*) > 0");
         let has_rows = session.collect(&count).await;
         if !has_rows.is_ok_and(|batches| batches.iter().any(|batch| batch.num_rows() > 0))
