@@ -118,11 +118,13 @@ fn on<'a>(url: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn executors_share_the_work_and_hand_on_sums() {
     let project = Project::demo();
-    let cluster = Cluster::start(2, Some(&project.bucket));
+    let mut cluster = Cluster::start(2, Some(&project.bucket));
     let url = cluster.url();
+    // Of eight tasks each executor finds some left.
+    let question = [&on(&url, &ALLOCATION)[..], &["--threads", "8"]].concat();
     let here = answer(&project.run(&ALLOCATION));
     assert_eq!(here.lines().count(), 102);
-    assert_eq!(answer(&project.run(&on(&url, &ALLOCATION))), here);
+    assert_eq!(answer(&project.run(&question)), here);
 
     // What scans the ledger runs on both executors, and hands on groups.
     let first = cluster.jobs();
@@ -162,7 +164,7 @@ fn executors_share_the_work_and_hand_on_sums() {
             .put(&format!("calls/once-more-{piece}.parquet"), &file);
     }
     let here = answer(&project.run(&ALLOCATION));
-    assert_eq!(answer(&project.run(&on(&url, &ALLOCATION))), here);
+    assert_eq!(answer(&project.run(&question)), here);
     let mut later = cluster.jobs();
     later.retain(|job| !first.contains(job));
     let [few, many] = [&first, &later].map(|jobs| {
@@ -183,10 +185,12 @@ fn executors_share_the_work_and_hand_on_sums() {
         assert!(!text.is_empty() && !text.contains(SECRET) && !text.contains(KEY_ID));
     }
 
-    // What has been fetched is not kept.
-    until("work folders are empty", || {
-        bytes_below(&cluster.work()) == 0
-    });
+    // What has been fetched is not kept, and nothing is when executors have ended.
+    let work = cluster.work();
+    until("work folders are empty", || bytes_below(&work) == 0);
+    assert_eq!(std::fs::read_dir(&work).unwrap().count(), 2);
+    cluster.end_executors();
+    assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0);
 }
 
 fn stages(cluster: &Cluster, job: &str) -> Vec<Value> {
@@ -379,6 +383,7 @@ fn ctrl_c_ends_the_job() {
     });
     // It would be done before anybody can press a key.
     project.bucket.cut_off(true);
+    thread::sleep(Duration::from_secs(1));
     let interrupted = Command::new("kill")
         .args(["-INT", &question.id().to_string()])
         .status();

@@ -208,3 +208,43 @@ impl PhysicalExtensionCodec for Codec {
         self.functions.udwf(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apportion_udfs::FunctionKind;
+
+    #[test]
+    fn what_another_build_sends_is_refused() {
+        let codec = Codec::new().unwrap();
+        let functions = apportion_udfs::functions();
+        assert!(!functions.is_empty());
+        for function in functions {
+            let other = b"00ff00ff00ff00ff";
+            let refused = match function.kind {
+                FunctionKind::Scalar => codec.try_decode_udf(function.name, other).err(),
+                FunctionKind::Aggregate => codec.try_decode_udaf(function.name, other).err(),
+                FunctionKind::Window => codec.try_decode_udwf(function.name, other).err(),
+            };
+            let refused = refused.unwrap().to_string();
+            assert!(refused.contains("is of another build"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn prices_go_once_and_arrive() {
+        let codec = Codec::new().unwrap();
+        let sent = codec.functions.udf("call_cost").unwrap();
+        let (mut once, mut twice) = (vec![], vec![]);
+        codec.try_encode_udf(&sent, &mut once).unwrap();
+        codec.try_encode_udf(&sent, &mut twice).unwrap();
+        assert_eq!(once, twice);
+        assert_eq!(codec.references.lock().unwrap().len(), 1);
+        let arrived = Codec::new()
+            .unwrap()
+            .try_decode_udf("call_cost", &once)
+            .unwrap();
+        assert_eq!(reference_of(&arrived), reference_of(&sent));
+        assert!(reference_of(&sent).is_some());
+    }
+}

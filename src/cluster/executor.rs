@@ -104,9 +104,9 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
         "executor with {cores} cores works for {}, data at {listen}",
         rest.address
     ));
-    start_executor_process(Arc::new(process))
-        .await
-        .map_err(|error| Error::new(format!("the executor stopped: {error}")))
+    let ended = start_executor_process(Arc::new(process)).await;
+    folder.remove();
+    ended.map_err(|error| Error::new(format!("the executor stopped: {error}")))
 }
 
 async fn find_scheduler(rest: &Rest) -> Result<()> {

@@ -52,6 +52,11 @@ impl WorkFolder {
         self.folder.path().join("spilled")
     }
 
+    /// At the end: who shares it may outlive what counts its owners.
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_dir_all(self.folder.path());
+    }
+
     pub(super) fn is_full(&self) -> bool {
         size(self.folder.path()) > self.limit
     }

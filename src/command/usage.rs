@@ -58,7 +58,7 @@ fn error(answer: &clap::Error) -> Error {
         ContextKind::SuggestedValue,
     ]
     .into_iter()
-    .find_map(text);
+    .find_map(|kind| nearest(answer.get(kind)?));
     let error = Error::new(message);
     match (suggestion, answer.get(ContextKind::ValidValue)) {
         (Some(near), _) => error.hint(format!("did you mean `{}`?", name_of(&near))),
@@ -66,6 +66,14 @@ fn error(answer: &clap::Error) -> Error {
             error.hint(format!("one of {}", values.join(", ")))
         }
         _ => error.hint("`--help` shows what there is"),
+    }
+}
+
+/// The parser names the nearest last.
+fn nearest(value: &ContextValue) -> Option<String> {
+    match value {
+        ContextValue::Strings(texts) => texts.last().cloned(),
+        other => first(other),
     }
 }
 

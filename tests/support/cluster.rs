@@ -85,6 +85,16 @@ impl Cluster {
         self.executors[at].wait().unwrap();
     }
 
+    /// Tells all executors to end, and waits until they have.
+    pub(crate) fn end_executors(&mut self) {
+        for executor in &mut self.executors {
+            let id = executor.id().to_string();
+            let told = Command::new("kill").args(["-INT", &id]).status();
+            assert!(told.unwrap().success());
+            executor.wait().unwrap();
+        }
+    }
+
     /// Kills the scheduler and starts it again at the same address.
     pub(crate) fn restart_scheduler(&mut self) {
         self.scheduler.kill().unwrap();
