@@ -234,7 +234,8 @@ mod tests {
     #[test]
     fn prices_go_once_and_arrive() {
         let codec = Codec::new().unwrap();
-        let sent = codec.functions.udf("call_cost").unwrap();
+        let prices = Reference::from_batches(&[], &[], &[]).unwrap();
+        let sent = informed_function("call_cost", Arc::new(prices)).unwrap();
         let (mut once, mut twice) = (vec![], vec![]);
         codec.try_encode_udf(&sent, &mut once).unwrap();
         codec.try_encode_udf(&sent, &mut twice).unwrap();

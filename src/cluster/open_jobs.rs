@@ -5,7 +5,6 @@ use ballista_core::serde::protobuf::CancelJobParams;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::utils::create_grpc_client_endpoint;
 use std::collections::BTreeSet;
-use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -82,9 +81,10 @@ impl OpenJob {
 
 impl Drop for OpenJob {
     fn drop(&mut self) {
-        let is_open = self.jobs.change(|ids| ids.remove(&self.id));
-        if is_open {
-            self.jobs.stop(BTreeSet::from([mem::take(&mut self.id)]));
+        if self.jobs.change(|ids| ids.contains(&self.id)) {
+            self.jobs.stop(BTreeSet::from([self.id.clone()]));
+            // Not before: until then the program may not end.
+            self.jobs.change(|ids| ids.remove(&self.id));
         }
     }
 }
@@ -95,7 +95,7 @@ pub(crate) struct LastWord(pub(super) OpenJobs);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let ids = self.0.change(mem::take);
+        let ids = self.0.change(|ids| ids.clone());
         self.0.stop(ids);
     }
 }
