@@ -51,5 +51,5 @@ pub(crate) fn tasks(_: &dyn ExecutionPlan) -> Option<Tasks> {
 
 fn absent() -> Error {
     Error::new("this build of apportion knows no clusters")
-        .hint("build it with `--features cluster`; releases have it")
+        .hint("build it with `--features cluster`")
 }

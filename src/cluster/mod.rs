@@ -16,42 +16,12 @@
 //! executor opens a bucket as its own settings, environment or role let it.
 
 #[cfg(feature = "cluster")]
-mod address;
+mod ballista;
 #[cfg(feature = "cluster")]
-mod brought;
-#[cfg(feature = "cluster")]
-mod build;
-#[cfg(feature = "cluster")]
-mod client;
-#[cfg(feature = "cluster")]
-mod codec;
-#[cfg(feature = "cluster")]
-mod compact;
-#[cfg(feature = "cluster")]
-mod executor;
-#[cfg(feature = "cluster")]
-mod job;
-#[cfg(feature = "cluster")]
-mod open_jobs;
-#[cfg(feature = "cluster")]
-mod place;
-#[cfg(feature = "cluster")]
-mod remote;
-#[cfg(feature = "cluster")]
-mod rest;
-#[cfg(feature = "cluster")]
-mod scheduler;
-#[cfg(feature = "cluster")]
-mod work_folder;
-
-#[cfg(feature = "cluster")]
-pub(crate) use self::{
-    client::Cluster, executor::execute, open_jobs::LastWord, remote::tasks, scheduler::schedule,
-};
+pub(crate) use ballista::{Cluster, LastWord, execute, schedule, tasks};
 
 #[cfg(not(feature = "cluster"))]
 mod absent;
-
 #[cfg(not(feature = "cluster"))]
 pub(crate) use absent::{Cluster, LastWord, execute, schedule, tasks};
 
@@ -60,19 +30,4 @@ pub(crate) use absent::{Cluster, LastWord, execute, schedule, tasks};
 pub(crate) struct Tasks {
     pub(crate) done: usize,
     pub(crate) of: usize,
-}
-
-/// Writes what Ballista says of its work to standard error, as `RUST_LOG` asks; warnings, if it does not.
-#[cfg(feature = "cluster")]
-fn begin_log() {
-    let wanted = env_logger::Env::default().default_filter_or("warn");
-    let _ = env_logger::Builder::from_env(wanted).try_init();
-}
-
-/// Why a part of a cluster cannot serve at an address.
-#[cfg(feature = "cluster")]
-fn unbound(address: std::net::SocketAddr, error: &std::io::Error) -> crate::error::Error {
-    let reason = crate::error::reason(error);
-    crate::error::Error::new(format!("cannot listen at {address}: {reason}"))
-        .hint("`--listen HOST:PORT` names another address")
 }

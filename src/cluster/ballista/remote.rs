@@ -1,10 +1,10 @@
 //! [`ClusterExec`]: a part of a plan that runs on the cluster.
 
-use super::Tasks;
 use super::brought::bring;
 use super::client::Cluster;
 use super::compact::CompactExec;
 use super::job::Job;
+use crate::cluster::Tasks;
 use ballista_core::serde::protobuf::KeyValuePair;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;

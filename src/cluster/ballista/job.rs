@@ -4,8 +4,8 @@
 //! outlast a scheduler that is started again and results whose executor is gone: then the part is sent
 //! once more. Nothing is handed on before all of it is here, so no row is ever seen twice.
 
-use super::Tasks;
 use super::client::Cluster;
+use crate::cluster::Tasks;
 use crate::error::Error;
 use ballista_core::client::BallistaClient;
 use ballista_core::serde::protobuf::execute_query_failure_result::Failure;
