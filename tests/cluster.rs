@@ -2,6 +2,7 @@
 //! own, over a bucket. The answers are those of one process, to the last digit; see `sqllogictest` too.
 
 use crate::support::bucket::{Bucket, KEY_ID, SECRET};
+use crate::support::certificates::Authority;
 use crate::support::cluster::{Cluster, free_port, until};
 use apportion::config::Settings;
 use apportion::session::Session;
@@ -425,6 +426,38 @@ fn who_is_not_there_is_named() {
     let cluster = Cluster::start(0, None);
     let said = refusal(&project.run(&on(&cluster.url(), &ALLOCATION)));
     assert!(said.contains("has no executors"), "{said}");
+}
+
+#[test]
+fn who_shows_no_certificate_is_not_heard() {
+    let project = Project::demo();
+    let here = answer(&project.run(&ALLOCATION));
+    let ours = Authority::new("ours");
+    let cluster = Cluster::certified(&project.bucket, &ours);
+    let url = cluster.url();
+    let question = on(&url, &ALLOCATION);
+    let said = refusal(&project.run(&question));
+    assert!(
+        said.starts_with(&format!("error: the cluster {url} cannot be reached")),
+        "{said}"
+    );
+    assert!(said.contains("[cluster]"), "{said}");
+
+    let file = project.folder.path().join("apportion.toml");
+    let plain = std::fs::read_to_string(&file).unwrap();
+    let certified = Authority::new("theirs").certify(project.folder.path());
+    std::fs::write(&file, plain + certified).unwrap();
+    let said = refusal(&project.run(&question));
+    assert!(said.contains("certificate"), "{said}");
+
+    ours.certify(project.folder.path());
+    assert_eq!(answer(&project.run(&question)), here);
+    for at in 1..=2 {
+        let log = cluster.log(&format!("executor-{at}"));
+        assert!(log.contains("Received task"), "{log}");
+    }
+    assert_eq!(cluster.speak_in_the_clear(), [false, false, false]);
+    assert_eq!(Cluster::start(1, None).speak_in_the_clear(), [true, true]);
 }
 
 /// Answers as the scheduler of another build does.

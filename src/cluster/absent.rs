@@ -2,7 +2,7 @@
 
 use super::Tasks;
 use crate::cli::{ExecutorArgs, SchedulerArgs};
-use crate::config::Settings;
+use crate::config::{Certificates, Settings};
 use crate::error::{Error, Result};
 use crate::output::Notes;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -18,7 +18,7 @@ pub(crate) enum LastWord {}
 
 impl Cluster {
     #[allow(clippy::unused_async, reason = "as it is where there are clusters")]
-    pub(crate) async fn connect(_: &str) -> Result<Self> {
+    pub(crate) async fn connect(_: &str, _: Option<&Certificates>) -> Result<Self> {
         Err(absent())
     }
 

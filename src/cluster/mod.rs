@@ -30,4 +30,7 @@ pub(crate) use absent::{Cluster, LastWord, execute, schedule, tasks};
 pub(crate) struct Tasks {
     pub(crate) done: usize,
     pub(crate) of: usize,
+    /// Each of tasks that exchange nothing among each other.
+    pub(crate) stages: usize,
+    pub(crate) of_stages: usize,
 }

@@ -18,6 +18,9 @@
 //!
 //! [cluster]
 //! scheduler = "df://127.0.0.1:50050"
+//! ca = "ca.pem"
+//! certificate = "this.pem"
+//! key = "this.key"
 //! ```
 //!
 //! The file is looked for in the working folder, then upward. Relative locations start at the
@@ -56,6 +59,17 @@ pub struct Settings {
     pub batch_size: Option<usize>,
     /// The cluster that large parts of statements run on, as `df://HOST:PORT`.
     pub cluster: Option<String>,
+    /// How this part of the cluster and the others know each other; without them, all who ask are served.
+    pub certificates: Option<Certificates>,
+}
+
+/// PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificates {
+    /// Of the authority that has signed the certificate of every part.
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// How a bucket is reached, where it is not as the environment says.
@@ -167,13 +181,28 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Settings> {
         }
     }
     if let Some(cluster) = root.section("cluster")? {
-        cluster.only(&["scheduler"])?;
+        cluster.only(&["scheduler", "ca", "certificate", "key"])?;
         let Some(scheduler) = cluster.text("scheduler")? else {
             return Err(cluster.lacks("scheduler"));
         };
         settings.cluster = Some(scheduler.to_owned());
+        settings.certificates = certificates(&cluster, folder)?;
     }
     Ok(settings)
+}
+
+/// All three files, or none.
+fn certificates(cluster: &Section<'_>, folder: &Path) -> Result<Option<Certificates>> {
+    let file = |key: &str| Ok::<_, Error>(cluster.text(key)?.map(|file| folder.join(file)));
+    let (ca, certificate, key) = (file("ca")?, file("certificate")?, file("key")?);
+    if ca.is_none() && certificate.is_none() && key.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Certificates {
+        ca: ca.ok_or_else(|| cluster.lacks("ca"))?,
+        certificate: certificate.ok_or_else(|| cluster.lacks("certificate"))?,
+        key: key.ok_or_else(|| cluster.lacks("key"))?,
+    }))
 }
 
 /// What is not said comes from the environment, as for other programs.

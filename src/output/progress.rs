@@ -78,8 +78,8 @@ fn line(reached: &Reached, elapsed: Duration) -> String {
     if reached.of_tasks > 0 {
         let _ = write!(
             text,
-            "{} of {} tasks on the cluster, ",
-            reached.tasks, reached.of_tasks
+            "{} of {} stages, {} of {} tasks on the cluster, ",
+            reached.stages, reached.of_stages, reached.tasks, reached.of_tasks
         );
     }
     // Files that are no Parquet, and those that were left out of the cache, say no number of rows.
@@ -159,8 +159,7 @@ mod tests {
             memory: 3 << 29,
             memory_limit: Some(8 << 30),
             spilled: 2048,
-            tasks: 0,
-            of_tasks: 0,
+            ..Reached::default()
         };
         let elapsed = Duration::from_secs(4);
         assert_eq!(
@@ -176,11 +175,11 @@ mod tests {
             line(&reached, elapsed),
             "4.0 s: 12.3k rows; 0 B read, 0 B of memory"
         );
-        reached.tasks = 5;
-        reached.of_tasks = 12;
+        (reached.tasks, reached.of_tasks) = (5, 12);
+        (reached.stages, reached.of_stages) = (1, 3);
         assert_eq!(
             line(&reached, elapsed),
-            "4.0 s: 5 of 12 tasks on the cluster, 12.3k rows; 0 B read, 0 B of memory"
+            "4.0 s: 1 of 3 stages, 5 of 12 tasks on the cluster, 12.3k rows; 0 B read, 0 B of memory"
         );
     }
 }

@@ -83,7 +83,7 @@ impl Session {
         }
         defaults_are_known(settings, &catalog)?;
         let cluster = match &settings.cluster {
-            Some(address) => Some(Cluster::connect(address).await?),
+            Some(address) => Some(Cluster::connect(address, settings.certificates.as_ref()).await?),
             None => None,
         };
         let environment = Environment::new(

@@ -41,6 +41,8 @@ pub struct Reached {
     /// Of all that a cluster has to do, as far as it is known.
     pub tasks: usize,
     pub of_tasks: usize,
+    pub stages: usize,
+    pub of_stages: usize,
 }
 
 impl Running {
@@ -93,6 +95,8 @@ impl Running {
             if let Some(tasks) = cluster::tasks(scan.as_ref()) {
                 reached.tasks += tasks.done;
                 reached.of_tasks += tasks.of;
+                reached.stages += tasks.stages;
+                reached.of_stages += tasks.of_stages;
             }
             if let Some(scan) = scan.downcast_ref::<DataSourceExec>() {
                 self.add(&mut reached, scan);

@@ -1,6 +1,7 @@
 //! A cluster on this machine: a scheduler and executors of one core, each a process of its own.
 
 use crate::support::bucket::{Bucket, KEY_ID, SECRET};
+use crate::support::certificates::Authority;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,6 +23,26 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// With a scheduler and executors that know the bucket, and nobody else's keys.
     pub(crate) fn start(executors: usize, bucket: Option<&Bucket>) -> Self {
+        let mut cluster = Self::scheduled(TempDir::new().unwrap(), bucket);
+        for _ in 0..executors {
+            cluster.add_executor(&[]);
+        }
+        cluster.wait_for(executors);
+        cluster
+    }
+
+    /// With two executors, whose parts speak to nobody without a certificate.
+    pub(crate) fn certified(bucket: &Bucket, authority: &Authority) -> Self {
+        let folder = TempDir::new().unwrap();
+        let toml = authority.certify(folder.path());
+        std::fs::write(folder.path().join("apportion.toml"), toml).unwrap();
+        let mut cluster = Self::scheduled(folder, Some(bucket));
+        cluster.add_executor(&[]);
+        cluster.add_executor(&[]);
+        cluster
+    }
+
+    fn scheduled(folder: TempDir, bucket: Option<&Bucket>) -> Self {
         let mut environment = vec![];
         if let Some(bucket) = bucket {
             environment = vec![
@@ -31,20 +52,14 @@ impl Cluster {
                 ("AWS_REGION", "us-east-1".to_owned()),
             ];
         }
-        let folder = TempDir::new().unwrap();
         let port = free_port();
-        let mut cluster = Self {
+        Self {
             scheduler: scheduler(folder.path(), port),
             folder,
             port,
             environment,
             executors: vec![],
-        };
-        for _ in 0..executors {
-            cluster.add_executor(&[]);
         }
-        cluster.wait_for(executors);
-        cluster
     }
 
     pub(crate) fn url(&self) -> String {
@@ -135,6 +150,17 @@ impl Cluster {
         Some(body.to_owned())
     }
 
+    /// Whether the scheduler and each executor speak to whoever shows nothing.
+    pub(crate) fn speak_in_the_clear(&self) -> Vec<bool> {
+        let executors = (1..=self.executors.len()).map(|at| {
+            let log = self.log(&format!("executor-{at}"));
+            let (_, port) = log.split_once("data at 127.0.0.1:").unwrap();
+            port.lines().next().unwrap().parse().unwrap()
+        });
+        let ports = [self.port].into_iter().chain(executors);
+        ports.map(speaks_in_the_clear).collect()
+    }
+
     /// The numbers of all jobs so far.
     pub(crate) fn jobs(&self) -> Vec<String> {
         let jobs = self.get("/api/jobs").unwrap();
@@ -197,6 +223,17 @@ fn spawn(mut command: Command, folder: &Path, name: &str) -> Child {
     }
     thread::spawn(move || std::io::copy(&mut lines, &mut file));
     child
+}
+
+/// Whether HTTP/2 settings are answered by settings.
+fn speaks_in_the_clear(port: u16) -> bool {
+    const SETTINGS: u8 = 4;
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    greeting.extend([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0]);
+    stream.write_all(&greeting).unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).is_ok() && frame[3] == SETTINGS
 }
 
 pub(crate) fn free_port() -> u16 {

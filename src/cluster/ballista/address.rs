@@ -22,8 +22,8 @@ impl Address {
     }
 
     /// For requests.
-    pub(super) fn http(&self) -> String {
-        format!("http://{}:{}", self.host, self.port)
+    pub(super) fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}:{}", self.host, self.port)
     }
 
     /// Whether the scheduler is on this machine; then its executors are taken to see this machine's files.

@@ -1,9 +1,11 @@
 //! [`Cluster`]: a cluster as the one knows it who sends jobs there.
 
 use super::codec::Codec;
+use super::contact::Contact;
 use super::open_jobs::{LastWord, OpenJobs};
 use super::place::Place;
-use super::rest::Rest;
+use super::tls::Tls;
+use crate::config::Certificates;
 use crate::error::{Error, Result};
 use ballista_core::ids::new_instance_id;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -17,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
-    pub(super) rest: Rest,
+    pub(super) contact: Contact,
     pub(super) codec: Arc<Codec>,
     /// Under which executors keep what they have opened for this client.
     pub(super) session: String,
@@ -27,17 +29,20 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Looks who is there, and whether all are of one build.
-    pub(crate) async fn connect(address: &str) -> Result<Self> {
-        let rest = Rest::new(address.parse()?)?;
-        rest.check_scheduler().await?;
+    pub(crate) async fn connect(
+        address: &str,
+        certificates: Option<&Certificates>,
+    ) -> Result<Self> {
+        let contact = Contact::new(address.parse()?, Tls::read(certificates)?)?;
+        contact.check_scheduler().await?;
         let until = Instant::now() + PATIENCE;
         let cores = loop {
-            let cores = rest.cores().await?;
+            let cores = contact.cores().await?;
             if cores > 0 {
                 break cores;
             }
             if Instant::now() > until {
-                let address = &rest.address;
+                let address = &contact.address;
                 return Err(
                     Error::new(format!("the cluster {address} has no executors")).hint(format!(
                         "`apportion cluster executor --cluster {address}` starts one"
@@ -47,8 +52,8 @@ impl Cluster {
             sleep(PAUSE).await;
         };
         Ok(Self {
-            open_jobs: OpenJobs::new(rest.address.clone()),
-            rest,
+            open_jobs: OpenJobs::new(contact.clone()),
+            contact,
             codec: Arc::new(Codec::new()?),
             session: new_instance_id(),
             cores,

@@ -3,8 +3,8 @@
 use super::address::Address;
 use super::build;
 use super::codec::Codec;
-use super::job::MOST_BYTES;
-use super::rest::Rest;
+use super::contact::{Contact, MOST_BYTES};
+use super::tls::Tls;
 use super::work_folder::WorkFolder;
 use crate::cli::ExecutorArgs;
 use crate::config::Settings;
@@ -12,16 +12,20 @@ use crate::error::{Error, Result};
 use crate::output::Notes;
 use crate::session;
 use crate::store::Opened;
+use arrow_flight::flight_service_server::FlightServiceServer;
 use ballista_core::JobId;
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_core::serde::protobuf::{
     RuntimeStatsReport, ShuffleWritePartition, TaskColumnStats, WindowStateReport,
 };
+use ballista_core::utils::create_grpc_server;
+use ballista_executor::ArrowFlightServerProvider;
 use ballista_executor::execution_engine::{
     DefaultExecutionEngine, ExecutionEngine, QueryStageExecutor,
 };
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
+use ballista_executor::flight_service::BallistaFlightService;
 use datafusion::common::exec_err;
 use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -32,12 +36,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
+use tonic::transport::ServerTlsConfig;
 
 /// Parts of a cluster are started in any order.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
+/// So soon a task ends whose job has.
+const LOOK: Duration = Duration::from_secs(1);
 /// What nobody has fetched or told to remove, because its scheduler is gone.
 const DATA_IS_KEPT_FOR: u64 = 600;
 const CLEANED_EVERY: u64 = 60;
@@ -49,8 +56,9 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
         Some(address) => address.parse()?,
         None => Address::default(),
     };
-    let rest = Rest::new(address)?;
-    find_scheduler(&rest).await?;
+    let tls = Tls::read(settings.certificates.as_ref())?;
+    let contact = Contact::new(address, tls.clone())?;
+    find_scheduler(&contact).await?;
     // The port is asked for once more by what serves there.
     let listener = TcpListener::bind(args.listen).await;
     let listen = listener
@@ -67,15 +75,15 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
     let stores = Opened::new(&settings.stores).await?;
     let spilled = folder.spilled();
     let state = session::state(session::config(settings), Arc::default())?.build();
-    let config = session::config(settings);
+    let config = tls.tasks(session::config(settings));
     let process = ExecutorProcessConfig {
         executor_id: build::name(),
         bind_host: listen.ip().to_string(),
         external_host: args.host.clone(),
         port: listen.port(),
         grpc_port: listen.port(),
-        scheduler_host: rest.address.host(),
-        scheduler_port: rest.address.port,
+        scheduler_host: contact.address.host(),
+        scheduler_port: contact.address.port,
         vcores: cores,
         task_scheduling_policy: TaskSchedulingPolicy::PullStaged,
         work_dir: Some(folder.jobs().to_string_lossy().into_owned()),
@@ -87,6 +95,7 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
         override_execution_engine: Some(Arc::new(Bounded {
             engine: DefaultExecutionEngine::new(),
             folder: Arc::clone(&folder),
+            contact: contact.clone(),
         })),
         override_function_registry: Some(Arc::new(BallistaFunctionRegistry::from(&state))),
         override_config_producer: Some(Arc::new(move || config.clone())),
@@ -97,34 +106,54 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
                 .with_max_temp_directory_size(limit)
                 .build_arc()
         })),
+        override_create_grpc_client_endpoint: tls.clients(),
+        override_arrow_flight_service: tls.server().map(rows),
         override_physical_codec: Some(Arc::new(Codec::new()?)),
         ..ExecutorProcessConfig::default()
     };
     notes.say(&format!(
         "executor with {cores} cores works for {}, data at {listen}",
-        rest.address
+        contact.address
     ));
     let ended = start_executor_process(Arc::new(process)).await;
     folder.remove();
     ended.map_err(|error| Error::new(format!("the executor stopped: {error}")))
 }
 
-async fn find_scheduler(rest: &Rest) -> Result<()> {
-    let until = Instant::now() + PATIENCE;
-    while let Err(error) = rest.check_scheduler().await {
-        let is_other = error.to_string().contains("this apportion is");
-        if is_other || Instant::now() > until {
-            return Err(error);
-        }
-        sleep(PAUSE).await;
-    }
-    Ok(())
+/// Serves what others ask for as Ballista does, but not in the clear.
+fn rows(server: ServerTlsConfig) -> Arc<ArrowFlightServerProvider> {
+    let most = MOST_BYTES as usize;
+    Arc::new(move |folder, listen, mut end, limits| {
+        let server = server.clone();
+        let rows = FlightServiceServer::new(BallistaFlightService::new(folder))
+            .max_encoding_message_size(most)
+            .max_decoding_message_size(most);
+        tokio::spawn(async move {
+            create_grpc_server(&limits)
+                .tls_config(server)?
+                .add_service(rows)
+                .serve_with_shutdown(listen, end.recv())
+                .await?;
+            Ok(())
+        })
+    })
 }
 
-/// Ballista's engine within a folder that must not grow without end.
+/// Waits until something listens there, and looks what it is.
+async fn find_scheduler(contact: &Contact) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    let place = format!("{}:{}", contact.address.host(), contact.address.port);
+    while TcpStream::connect(&place).await.is_err() && Instant::now() < until {
+        sleep(PAUSE).await;
+    }
+    contact.check_scheduler().await
+}
+
+/// Ballista's engine within a folder that must not grow without end, and for as long as somebody waits.
 struct Bounded {
     engine: DefaultExecutionEngine,
     folder: Arc<WorkFolder>,
+    contact: Contact,
 }
 
 impl ExecutionEngine for Bounded {
@@ -138,11 +167,17 @@ impl ExecutionEngine for Bounded {
         folder: &str,
         config: &SessionConfig,
     ) -> datafusion::common::Result<Arc<dyn QueryStageExecutor>> {
+        let job = job_id.clone();
         let stage = self
             .engine
             .create_query_stage_exec(job_id, stage_id, task_id, partitions, plan, folder, config)?;
-        let folder = Arc::clone(&self.folder);
-        Ok(Arc::new(BoundedStage { stage, folder }))
+        let (folder, contact) = (Arc::clone(&self.folder), self.contact.clone());
+        Ok(Arc::new(BoundedStage {
+            stage,
+            folder,
+            contact,
+            job,
+        }))
     }
 }
 
@@ -150,6 +185,8 @@ impl ExecutionEngine for Bounded {
 struct BoundedStage {
     stage: Arc<dyn QueryStageExecutor>,
     folder: Arc<WorkFolder>,
+    contact: Contact,
+    job: JobId,
 }
 
 impl BoundedStage {
@@ -161,6 +198,16 @@ impl BoundedStage {
                 return;
             }
             sleep(PAUSE).await;
+        }
+    }
+
+    /// Tasks are asked for, so nobody tells that one is not wanted any more.
+    async fn over(&self) {
+        loop {
+            sleep(LOOK).await;
+            if self.contact.is_over(&self.job).await {
+                return;
+            }
         }
     }
 }
@@ -187,6 +234,7 @@ impl QueryStageExecutor for BoundedStage {
         tokio::select! {
             biased;
             () = self.full() => full(),
+            () = self.over() => exec_err!("nobody waits for this job any more"),
             written = self.stage.execute_query_stage(task_id, context) => written,
         }
     }

@@ -5,35 +5,33 @@
 //! once more. Nothing is handed on before all of it is here, so no row is ever seen twice.
 
 use super::client::Cluster;
+use super::contact::{MOST_BYTES, Scheduler};
+use super::open_jobs::OpenJob;
 use crate::cluster::Tasks;
 use crate::error::Error;
 use ballista_core::client::BallistaClient;
+use ballista_core::extension::BallistaConfigGrpcEndpoint;
 use ballista_core::serde::protobuf::execute_query_failure_result::Failure;
 use ballista_core::serde::protobuf::execute_query_params::Query;
-use ballista_core::serde::protobuf::execute_query_result;
+use ballista_core::serde::protobuf::execute_query_result::Result as Answered;
 use ballista_core::serde::protobuf::get_job_status_result::FlightProxy;
-use ballista_core::serde::protobuf::job_status::Status;
-use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::protobuf::job_status::Status as JobStatus;
 use ballista_core::serde::protobuf::{
     CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, KeyValuePair, PartitionLocation,
     SuccessfulJob,
 };
-use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
 use ballista_core::version::insert_version_header;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::metrics::Count;
 use futures::TryStreamExt;
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use tonic::transport::Channel;
-use tonic::{Code, Request};
-
-/// No plan and no batch is larger.
-pub(super) const MOST_BYTES: u32 = 256 << 20;
+use tonic::{Code, Request, Status};
 
 /// So often a part is sent, if what came of it before is lost.
 const ATTEMPTS: usize = 3;
@@ -44,14 +42,14 @@ const UNKNOWN: Duration = Duration::from_secs(2);
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
 const LOOK: Duration = Duration::from_millis(500);
 
-type Scheduler = SchedulerGrpcClient<Channel>;
-
 pub(super) struct Job {
     pub(super) cluster: Cluster,
     pub(super) plan: Vec<u8>,
     pub(super) settings: Vec<KeyValuePair>,
     pub(super) schema: SchemaRef,
     pub(super) tasks: Arc<Mutex<Tasks>>,
+    /// Bytes of rows.
+    pub(super) fetched: Count,
 }
 
 /// Why an attempt brought nothing.
@@ -82,8 +80,8 @@ impl Job {
     }
 
     async fn attempt(&self, memory: &MemoryReservation) -> Result<Vec<RecordBatch>, End> {
-        let scheduler = self.scheduler()?;
-        let sent = self.cluster.open_jobs.add(self.send(&scheduler).await?);
+        let scheduler = self.cluster.contact.scheduler()?;
+        let sent = self.send(&scheduler).await?;
         let (done, proxy) = self.wait(&scheduler, sent.id()).await?;
         let id = sent.has_ended();
         let fetched = self
@@ -98,18 +96,8 @@ impl Job {
         fetched
     }
 
-    /// Connects when it is asked something, and again when it has to.
-    fn scheduler(&self) -> Result<Scheduler> {
-        let limits = GrpcClientConfig::default();
-        let endpoint = create_grpc_client_endpoint(self.cluster.rest.address.http(), Some(&limits))
-            .map_err(|error| exec_datafusion_err!("{error}"))?;
-        Ok(SchedulerGrpcClient::new(endpoint.connect_lazy())
-            .max_decoding_message_size(MOST_BYTES as usize)
-            .max_encoding_message_size(MOST_BYTES as usize))
-    }
-
-    async fn send(&self, scheduler: &Scheduler) -> Result<String, End> {
-        let answer = self
+    async fn send(&self, scheduler: &Scheduler) -> Result<OpenJob, End> {
+        let sent = self
             .insist(|| {
                 let mut request = Request::new(ExecuteQueryParams {
                     session_id: self.cluster.session.clone(),
@@ -119,12 +107,24 @@ impl Job {
                 });
                 insert_version_header(request.metadata_mut());
                 let mut scheduler = scheduler.clone();
-                async move { scheduler.execute_query(request).await }
+                let sending = self.cluster.open_jobs.sending();
+                // Whoever stops waiting now has a job all the same, which must be known to be ended.
+                let sent = tokio::spawn(async move {
+                    let answer = scheduler.execute_query(request).await?;
+                    Ok(answer.map(|answer| match answer.result {
+                        Some(Answered::Success(taken)) => Ok(sending.sent(taken.job_id)),
+                        refused => Err(refused),
+                    }))
+                });
+                async move {
+                    sent.await
+                        .map_err(|error| Status::aborted(error.to_string()))?
+                }
             })
             .await?;
-        match answer.result {
-            Some(execute_query_result::Result::Success(taken)) => Ok(taken.job_id),
-            Some(execute_query_result::Result::Failure(refused)) => {
+        match sent {
+            Ok(job) => Ok(job),
+            Err(Some(Answered::Failure(refused))) => {
                 let why = refused.failure.map(|why| match why {
                     Failure::SessionNotFound(why)
                     | Failure::PlanParsingFailure(why)
@@ -132,7 +132,7 @@ impl Job {
                 });
                 Err(Self::failed(&why.unwrap_or_default()).into())
             }
-            None => Err(self.lost("its scheduler gave no answer").into()),
+            Err(_) => Err(self.lost("its scheduler gave no answer").into()),
         }
     }
 
@@ -158,9 +158,9 @@ impl Job {
                 })
                 .await?;
             match answer.status.and_then(|status| status.status) {
-                Some(Status::Successful(done)) => return Ok((done, answer.flight_proxy)),
-                Some(Status::Failed(failed)) => return Err(Self::failed(&failed.error).into()),
-                Some(Status::Queued(_) | Status::Running(_)) => last_known = Instant::now(),
+                Some(JobStatus::Successful(done)) => return Ok((done, answer.flight_proxy)),
+                Some(JobStatus::Failed(failed)) => return Err(Self::failed(&failed.error).into()),
+                Some(JobStatus::Queued(_) | JobStatus::Running(_)) => last_known = Instant::now(),
                 // It was started again, and has forgotten.
                 None if last_known.elapsed() > UNKNOWN => {
                     return Err(End::Lost(self.lost("its scheduler has forgotten it")));
@@ -193,7 +193,7 @@ impl Job {
         }
         let Ok(Stages { stages }) = self
             .cluster
-            .rest
+            .contact
             .get(&format!("/api/job/{id}/stages"))
             .await
         else {
@@ -205,12 +205,13 @@ impl Job {
         };
         let mut tasks = Tasks::default();
         for stage in stages {
-            tasks.of += stage.tasks.len();
-            tasks.done += if stage.stage_status == "Successful" {
-                stage.tasks.len()
-            } else {
-                stage.tasks.iter().filter(is_done).count()
-            };
+            let of = stage.tasks.len();
+            let is_whole = stage.stage_status == "Successful";
+            let done = stage.tasks.iter().filter(is_done).count();
+            tasks.of += of;
+            tasks.done += if is_whole { of } else { done };
+            tasks.of_stages += 1;
+            tasks.stages += usize::from(is_whole);
         }
         *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
     }
@@ -218,7 +219,7 @@ impl Job {
     /// Asks until there is an answer.
     async fn insist<T, Answer>(&self, ask: impl Fn() -> Answer) -> Result<T, End>
     where
-        Answer: Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+        Answer: Future<Output = Result<tonic::Response<T>, Status>>,
     {
         let since = Instant::now();
         loop {
@@ -246,17 +247,19 @@ impl Job {
         proxy: Option<&FlightProxy>,
         memory: &MemoryReservation,
     ) -> Result<Vec<RecordBatch>, End> {
+        let tls = &self.cluster.contact.tls;
         let mut batches = vec![];
         for location in locations {
-            let is_empty = location
-                .partition_stats
-                .as_ref()
-                .is_some_and(|stats| stats.num_rows == 0);
-            if is_empty {
-                continue;
+            if let Some(stats) = &location.partition_stats {
+                if stats.num_rows == 0 {
+                    continue;
+                }
+                self.fetched
+                    .add(usize::try_from(stats.num_bytes).unwrap_or(0));
             }
             let lost = |error: String| {
-                End::Lost(self.lost(&format!("its rows cannot be fetched: {error}")))
+                let why = innermost(&error);
+                End::Lost(self.lost(&format!("its rows cannot be fetched: {why}")))
             };
             let layout = location.layout();
             let (Some(executor), Some(partition)) = (location.executor_meta, location.partition_id)
@@ -266,8 +269,8 @@ impl Job {
             let port = u16::try_from(executor.port).map_err(|error| lost(error.to_string()))?;
             let (host, from) = match proxy {
                 Some(FlightProxy::Local(true)) => (
-                    self.cluster.rest.address.host(),
-                    self.cluster.rest.address.port,
+                    self.cluster.contact.address.host(),
+                    self.cluster.contact.address.port,
                 ),
                 _ => (executor.host.clone(), port),
             };
@@ -275,8 +278,10 @@ impl Job {
                 &host,
                 from,
                 MOST_BYTES as usize,
-                false,
-                None,
+                tls.is_on(),
+                tls.clients()
+                    .map(BallistaConfigGrpcEndpoint::new)
+                    .map(Arc::new),
                 3,
                 500,
                 0,
@@ -324,7 +329,7 @@ impl Job {
     }
 
     fn lost(&self, why: &str) -> DataFusionError {
-        let address = &self.cluster.rest.address;
+        let address = &self.cluster.contact.address;
         Error::new(format!("the cluster {address} has lost a job: {why}"))
             .hint("have its scheduler or executors been stopped?")
             .into()
@@ -333,7 +338,7 @@ impl Job {
     fn silent(&self) -> DataFusionError {
         Error::new(format!(
             "the cluster {} has not answered for {} s",
-            self.cluster.rest.address,
+            self.cluster.contact.address,
             SILENCE.as_secs()
         ))
         .hint("is its scheduler still running?")
@@ -344,6 +349,13 @@ impl Job {
 /// What a task said, without what the scheduler has put around it: names of stages, and errors in the
 /// way that Rust prints them, as in `DataFusionError(Execution("…"))`.
 fn innermost(text: &str) -> String {
+    if text.contains("NotValidForName") {
+        return "an executor's certificate is not for the address at which it serves".to_owned();
+    }
+    if let Some((said, _)) = text.split_once(": tonic::transport::Error") {
+        let said = said.rsplit(": ").next().unwrap_or(said);
+        return said.trim_start_matches('"').to_owned();
+    }
     let text = text
         .rsplit("DataFusionError(")
         .next()
@@ -394,5 +406,20 @@ mod tests {
             "ArrowError(DivideByZero, None"
         );
         assert_eq!(innermost("Cancelled"), "Cancelled");
+    }
+
+    #[test]
+    fn an_executor_that_cannot_be_reached_is_named() {
+        let around = r#"Stage 2 has failed 4 times, most recent failure reason: "Error connecting to Ballista executor at https://10.0.0.7:50051: tonic::transport::Error(Transport, ConnectError("#;
+        assert_eq!(
+            innermost(&format!("{around}Os {{ code: 111 }}))")),
+            "Error connecting to Ballista executor at https://10.0.0.7:50051"
+        );
+        assert_eq!(
+            innermost(&format!(
+                "{around}InvalidCertificate(NotValidForNameContext {{}})))"
+            )),
+            "an executor's certificate is not for the address at which it serves"
+        );
     }
 }

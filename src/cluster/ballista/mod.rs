@@ -6,13 +6,14 @@ mod build;
 mod client;
 mod codec;
 mod compact;
+mod contact;
 mod executor;
 mod job;
 mod open_jobs;
 mod place;
 mod remote;
-mod rest;
 mod scheduler;
+mod tls;
 mod work_folder;
 
 pub(crate) use client::Cluster;

@@ -1,11 +1,9 @@
 //! [`OpenJobs`]: jobs that somebody waits for. Those that nobody waits for any more are told to stop.
 
-use super::address::Address;
+use super::contact::Contact;
 use ballista_core::serde::protobuf::CancelJobParams;
-use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
-use ballista_core::utils::create_grpc_client_endpoint;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -16,24 +14,42 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone)]
 pub(super) struct OpenJobs {
-    address: Address,
-    ids: Arc<Mutex<BTreeSet<String>>>,
+    contact: Contact,
+    open: Arc<(Mutex<Open>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    ids: BTreeSet<String>,
+    /// Those on their way have no number yet.
+    sending: usize,
 }
 
 impl OpenJobs {
-    pub(super) fn new(address: Address) -> Self {
-        let ids = Arc::default();
-        Self { address, ids }
+    pub(super) fn new(contact: Contact) -> Self {
+        let open = Arc::default();
+        Self { contact, open }
     }
 
-    pub(super) fn add(&self, id: String) -> OpenJob {
-        self.change(|ids| ids.insert(id.clone()));
-        let jobs = self.clone();
-        OpenJob { id, jobs }
+    pub(super) fn sending(&self) -> Sending {
+        self.change(|open| open.sending += 1);
+        Sending(self.clone())
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
-        change(&mut self.ids.lock().unwrap_or_else(PoisonError::into_inner))
+    fn change<T>(&self, change: impl FnOnce(&mut Open) -> T) -> T {
+        let (open, changed) = &*self.open;
+        let change = change(&mut open.lock().unwrap_or_else(PoisonError::into_inner));
+        changed.notify_all();
+        change
+    }
+
+    /// All, once those on their way have arrived.
+    fn ids(&self) -> BTreeSet<String> {
+        let (open, changed) = &*self.open;
+        let open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let arrived = changed.wait_timeout_while(open, PATIENCE, |open| open.sending > 0);
+        let (open, _) = arrived.unwrap_or_else(PoisonError::into_inner);
+        open.ids.clone()
     }
 
     /// Tells the scheduler on a thread that is waited for: the program may be about to end.
@@ -41,15 +57,16 @@ impl OpenJobs {
         if ids.is_empty() {
             return;
         }
-        let address = self.address.http();
+        let contact = self.contact.clone();
         let told = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
-            let endpoint = create_grpc_client_endpoint(address, None);
-            let (Ok(runtime), Ok(endpoint)) = (runtime, endpoint) else {
+            let Ok(runtime) = runtime else {
                 return;
             };
             runtime.block_on(async {
-                let mut scheduler = SchedulerGrpcClient::new(endpoint.connect_lazy());
+                let Ok(mut scheduler) = contact.scheduler() else {
+                    return;
+                };
                 for job_id in ids {
                     let cancel = scheduler.cancel_job(CancelJobParams { job_id });
                     let _ = timeout(PATIENCE, cancel).await;
@@ -57,6 +74,23 @@ impl OpenJobs {
             });
         });
         let _ = told.join();
+    }
+}
+
+/// A job on its way.
+pub(super) struct Sending(OpenJobs);
+
+impl Sending {
+    pub(super) fn sent(self, id: String) -> OpenJob {
+        self.0.change(|open| open.ids.insert(id.clone()));
+        let jobs = self.0.clone();
+        OpenJob { id, jobs }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.change(|open| open.sending -= 1);
     }
 }
 
@@ -74,17 +108,17 @@ impl OpenJob {
 
     /// It ended by itself, and answers its number.
     pub(super) fn has_ended(self) -> String {
-        self.jobs.change(|ids| ids.remove(&self.id));
+        self.jobs.change(|open| open.ids.remove(&self.id));
         self.id.clone()
     }
 }
 
 impl Drop for OpenJob {
     fn drop(&mut self) {
-        if self.jobs.change(|ids| ids.contains(&self.id)) {
+        if self.jobs.change(|open| open.ids.contains(&self.id)) {
             self.jobs.stop(BTreeSet::from([self.id.clone()]));
             // Not before: until then the program may not end.
-            self.jobs.change(|ids| ids.remove(&self.id));
+            self.jobs.change(|open| open.ids.remove(&self.id));
         }
     }
 }
@@ -95,7 +129,6 @@ pub(crate) struct LastWord(pub(super) OpenJobs);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let ids = self.0.change(|ids| ids.clone());
-        self.0.stop(ids);
+        self.0.stop(self.0.ids());
     }
 }

@@ -200,7 +200,7 @@ impl Place {
             && (["s3://", "demo://"]
                 .iter()
                 .any(|open| store.starts_with(open))
-                || store.starts_with("file://") && self.cluster.rest.address.is_here())
+                || store.starts_with("file://") && self.cluster.contact.address.is_here())
     }
 }
 

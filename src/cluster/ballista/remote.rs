@@ -16,7 +16,9 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, EmissionType, ReplaceChildrenOptions,
 };
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
@@ -102,14 +104,14 @@ impl fmt::Debug for ClusterExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClusterExec")
             .field("part", &self.part)
-            .field("cluster", &self.cluster.rest.address)
+            .field("cluster", &self.cluster.contact.address)
             .finish_non_exhaustive()
     }
 }
 
 impl DisplayAs for ClusterExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "ClusterExec: {}", self.cluster.rest.address)?;
+        writeln!(f, "ClusterExec: {}", self.cluster.contact.address)?;
         let part = displayable(self.part.as_ref()).indent(false).to_string();
         let lines: Vec<_> = part
             .trim_end()
@@ -181,6 +183,7 @@ impl ExecutionPlan for ClusterExec {
         }
         let memory = MemoryConsumer::new("ClusterExec").register(context.memory_pool());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let fetched = MetricBuilder::new(&self.metrics).counter("bytes_fetched", partition);
         let (part, brought) = (Arc::clone(&self.part), self.brought.clone());
         let (cluster, settings) = (self.cluster.clone(), self.settings.clone());
         let (schema, tasks) = (self.schema(), Arc::clone(&self.tasks));
@@ -199,6 +202,7 @@ impl ExecutionPlan for ClusterExec {
                 settings,
                 schema,
                 tasks,
+                fetched,
             };
             let batches = job.run(&memory).await?;
             // Known to be taken for as long as there is something to hand on.
