@@ -378,6 +378,39 @@ fn a_work_folder_is_full() {
 }
 
 #[test]
+fn what_does_not_fit_is_spilled() {
+    let project = Project::demo();
+    let mut cluster = Cluster::start(0, Some(&project.bucket));
+    for _ in 0..2 {
+        cluster.add_executor(&["--memory-limit", "512KiB"]);
+    }
+    cluster.wait_for(2);
+    let question = ["sql", BY_CALL];
+    let here = answer(&project.run(&question));
+    assert_eq!(answer(&project.run(&on(&cluster.url(), &question))), here);
+    let stages = stages(&cluster, &cluster.jobs()[0]);
+    let plans = stages
+        .iter()
+        .map(|stage| stage["stage_plan"].as_str().unwrap());
+    let spilling = plans.filter(|plan| counted(plan, "spill_count=") > 0);
+    // The tasks that hand on what they have read, and those that add it up.
+    assert_eq!(spilling.count(), 2);
+    let work = cluster.work();
+    until("work folders are empty", || bytes_below(&work) == 0);
+}
+
+#[test]
+fn what_fits_nowhere_is_refused() {
+    let project = Project::demo();
+    let mut cluster = Cluster::start(0, Some(&project.bucket));
+    cluster.add_executor(&["--memory-limit", "64KiB"]);
+    cluster.wait_for(1);
+    let said = refusal(&project.run(&on(&cluster.url(), &["sql", BY_CALL])));
+    assert!(said.starts_with("error: failed to allocate"), "{said}");
+    assert!(said.contains("hint: give executors more"), "{said}");
+}
+
+#[test]
 fn ctrl_c_ends_the_job() {
     let project = Project::demo();
     let cluster = Cluster::start(1, Some(&project.bucket));
@@ -401,6 +434,9 @@ fn ctrl_c_ends_the_job() {
     });
     let text = cluster.text("/api/jobs").unwrap();
     assert!(text.contains("ancelled"), "{text}");
+    until("its task has ended", || {
+        cluster.log("executor-1").contains("Finished task")
+    });
     project.bucket.cut_off(false);
     let small = ["sql", "SELECT count(*) FROM ledger"];
     assert_eq!(

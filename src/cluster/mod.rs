@@ -29,7 +29,7 @@ pub(crate) use absent::{Cluster, LastWord, execute, schedule, tasks};
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tasks {
     pub(crate) done: usize,
-    pub(crate) of: usize,
+    pub(crate) running: usize,
     /// Each of tasks that exchange nothing among each other.
     pub(crate) stages: usize,
     pub(crate) of_stages: usize,

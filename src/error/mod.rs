@@ -303,7 +303,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A sentence's capital goes; a name's stays.
-fn lower_first(text: &str) -> String {
+pub(crate) fn lower_first(text: &str) -> String {
     let mut characters = text.chars();
     match (characters.next(), text.chars().nth(1)) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {

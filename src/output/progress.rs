@@ -73,31 +73,17 @@ fn draw(text: &str) {
 }
 
 fn line(reached: &Reached, elapsed: Duration) -> String {
-    let Reached { rows, of_rows, .. } = *reached;
-    let mut text = format!("{:.1} s: ", elapsed.as_secs_f64());
-    if reached.of_tasks > 0 {
-        let _ = write!(
-            text,
-            "{} of {} stages, {} of {} tasks on the cluster, ",
-            reached.stages, reached.of_stages, reached.tasks, reached.of_tasks
-        );
+    let mut done = vec![];
+    if reached.of_stages > 0 {
+        done.push(format!(
+            "{} of {} stages, {} tasks done and {} running on the cluster",
+            reached.stages, reached.of_stages, reached.tasks, reached.running_tasks
+        ));
     }
-    // Files that are no Parquet, and those that were left out of the cache, say no number of rows.
-    if of_rows == 0 || rows > of_rows {
-        let _ = write!(text, "{} rows", counted(rows));
-    } else {
-        let percent = rows.saturating_mul(100) / of_rows;
-        let _ = write!(
-            text,
-            "{} of {} rows ({percent} %)",
-            counted(rows),
-            counted(of_rows)
-        );
-        let is_telling = percent > 0 && rows < of_rows;
-        if let Some(left) = is_telling.then(|| left(rows, of_rows, elapsed)).flatten() {
-            let _ = write!(text, ", {} s left", left.as_secs() + 1);
-        }
+    if reached.rows > 0 || done.is_empty() {
+        done.push(rows(reached, elapsed));
     }
+    let mut text = format!("{:.1} s: {}", elapsed.as_secs_f64(), done.join(", "));
     let _ = write!(
         text,
         "; {} read, {}",
@@ -113,6 +99,22 @@ fn line(reached: &Reached, elapsed: Duration) -> String {
         .filter(|bytes| *bytes > 0)
     {
         let _ = write!(text, ", {} on disk", sized(spilled));
+    }
+    text
+}
+
+fn rows(reached: &Reached, elapsed: Duration) -> String {
+    let Reached { rows, of_rows, .. } = *reached;
+    // Files that are no Parquet, and those that were left out of the cache, say no number of rows.
+    if of_rows == 0 || rows > of_rows {
+        return format!("{} rows", counted(rows));
+    }
+    let percent = rows.saturating_mul(100) / of_rows;
+    let (some, all) = (counted(rows), counted(of_rows));
+    let mut text = format!("{some} of {all} rows ({percent} %)");
+    let is_telling = percent > 0 && rows < of_rows;
+    if let Some(left) = is_telling.then(|| left(rows, of_rows, elapsed)).flatten() {
+        let _ = write!(text, ", {} s left", left.as_secs() + 1);
     }
     text
 }
@@ -175,11 +177,16 @@ mod tests {
             line(&reached, elapsed),
             "4.0 s: 12.3k rows; 0 B read, 0 B of memory"
         );
-        (reached.tasks, reached.of_tasks) = (5, 12);
+        (reached.tasks, reached.running_tasks) = (5, 2);
         (reached.stages, reached.of_stages) = (1, 3);
         assert_eq!(
             line(&reached, elapsed),
-            "4.0 s: 1 of 3 stages, 5 of 12 tasks on the cluster, 12.3k rows; 0 B read, 0 B of memory"
+            "4.0 s: 1 of 3 stages, 5 tasks done and 2 running on the cluster, 12.3k rows; 0 B read, 0 B of memory"
+        );
+        reached.rows = 0;
+        assert_eq!(
+            line(&reached, elapsed),
+            "4.0 s: 1 of 3 stages, 5 tasks done and 2 running on the cluster; 0 B read, 0 B of memory"
         );
     }
 }

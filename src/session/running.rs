@@ -38,9 +38,9 @@ pub struct Reached {
     pub memory: usize,
     pub memory_limit: Option<usize>,
     pub spilled: u64,
-    /// Of all that a cluster has to do, as far as it is known.
+    /// What a cluster has done and does.
     pub tasks: usize,
-    pub of_tasks: usize,
+    pub running_tasks: usize,
     pub stages: usize,
     pub of_stages: usize,
 }
@@ -94,7 +94,7 @@ impl Running {
         for scan in &scans {
             if let Some(tasks) = cluster::tasks(scan.as_ref()) {
                 reached.tasks += tasks.done;
-                reached.of_tasks += tasks.of;
+                reached.running_tasks += tasks.running;
                 reached.stages += tasks.stages;
                 reached.of_stages += tasks.of_stages;
             }

@@ -4,6 +4,7 @@ use super::address::Address;
 use super::build;
 use super::codec::Codec;
 use super::contact::{Contact, MOST_BYTES};
+use super::gate::Gate;
 use super::tls::Tls;
 use super::work_folder::WorkFolder;
 use crate::cli::ExecutorArgs;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::transport::ServerTlsConfig;
 
 /// Parts of a cluster are started in any order.
@@ -94,8 +95,10 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
         memory_pool_size: settings.memory_limit.map(|bytes| bytes as u64),
         override_execution_engine: Some(Arc::new(Bounded {
             engine: DefaultExecutionEngine::new(),
-            folder: Arc::clone(&folder),
-            contact: contact.clone(),
+            bounds: Bounds {
+                folder: Arc::clone(&folder),
+                contact: contact.clone(),
+            },
         })),
         override_function_registry: Some(Arc::new(BallistaFunctionRegistry::from(&state))),
         override_config_producer: Some(Arc::new(move || config.clone())),
@@ -152,6 +155,11 @@ async fn find_scheduler(contact: &Contact) -> Result<()> {
 /// Ballista's engine within a folder that must not grow without end, and for as long as somebody waits.
 struct Bounded {
     engine: DefaultExecutionEngine,
+    bounds: Bounds,
+}
+
+#[derive(Debug, Clone)]
+struct Bounds {
     folder: Arc<WorkFolder>,
     contact: Contact,
 }
@@ -167,16 +175,16 @@ impl ExecutionEngine for Bounded {
         folder: &str,
         config: &SessionConfig,
     ) -> datafusion::common::Result<Arc<dyn QueryStageExecutor>> {
-        let job = job_id.clone();
+        let (job, gate) = (job_id.clone(), Gate::default());
+        let plan = gate.within(plan)?;
         let stage = self
             .engine
             .create_query_stage_exec(job_id, stage_id, task_id, partitions, plan, folder, config)?;
-        let (folder, contact) = (Arc::clone(&self.folder), self.contact.clone());
         Ok(Arc::new(BoundedStage {
             stage,
-            folder,
-            contact,
+            bounds: self.bounds.clone(),
             job,
+            gate,
         }))
     }
 }
@@ -184,13 +192,24 @@ impl ExecutionEngine for Bounded {
 #[derive(Debug)]
 struct BoundedStage {
     stage: Arc<dyn QueryStageExecutor>,
-    folder: Arc<WorkFolder>,
-    contact: Contact,
+    bounds: Bounds,
     job: JobId,
+    gate: Gate,
 }
 
-impl BoundedStage {
-    async fn full(&self) {
+impl Bounds {
+    /// Why a task of a job must end, once it must.
+    async fn reached(&self, job: &JobId) -> String {
+        tokio::select! {
+            () = self.is_full() => format!(
+                "an executor's work folder is full: its limit is {} bytes (`--work-limit`)",
+                self.folder.limit
+            ),
+            () = self.is_over(job) => "nobody waits for this job any more".to_owned(),
+        }
+    }
+
+    async fn is_full(&self) {
         loop {
             let folder = Arc::clone(&self.folder);
             let is_full = tokio::task::spawn_blocking(move || folder.is_full()).await;
@@ -202,10 +221,10 @@ impl BoundedStage {
     }
 
     /// Tasks are asked for, so nobody tells that one is not wanted any more.
-    async fn over(&self) {
+    async fn is_over(&self, job: &JobId) {
         loop {
             sleep(LOOK).await;
-            if self.contact.is_over(&self.job).await {
+            if self.contact.is_over(job).await {
                 return;
             }
         }
@@ -225,17 +244,17 @@ impl QueryStageExecutor for BoundedStage {
         task_id: usize,
         context: Arc<TaskContext>,
     ) -> datafusion::common::Result<Vec<ShuffleWritePartition>> {
-        let full = || {
-            exec_err!(
-                "an executor's work folder is full: its limit is {} bytes (`--work-limit`)",
-                self.folder.limit
-            )
-        };
+        let stage = self.stage.execute_query_stage(task_id, context);
+        tokio::pin!(stage);
         tokio::select! {
             biased;
-            () = self.full() => full(),
-            () = self.over() => exec_err!("nobody waits for this job any more"),
-            written = self.stage.execute_query_stage(task_id, context) => written,
+            why = self.bounds.reached(&self.job) => {
+                self.gate.close(why.clone());
+                // What it is about to write should not come after all has been removed.
+                let _ = timeout(LOOK, &mut stage).await;
+                exec_err!("{why}")
+            }
+            written = &mut stage => written,
         }
     }
 

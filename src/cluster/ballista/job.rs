@@ -6,6 +6,7 @@
 
 use super::client::Cluster;
 use super::contact::{MOST_BYTES, Scheduler};
+use super::heard::{heard, said};
 use super::open_jobs::OpenJob;
 use crate::cluster::Tasks;
 use crate::error::Error;
@@ -23,7 +24,7 @@ use ballista_core::serde::protobuf::{
 use ballista_core::version::insert_version_header;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::metrics::Count;
 use futures::TryStreamExt;
@@ -130,7 +131,7 @@ impl Job {
                     | Failure::PlanParsingFailure(why)
                     | Failure::SqlParsingFailure(why) => why,
                 });
-                Err(Self::failed(&why.unwrap_or_default()).into())
+                Err(heard(&why.unwrap_or_default()).into())
             }
             Err(_) => Err(self.lost("its scheduler gave no answer").into()),
         }
@@ -159,7 +160,7 @@ impl Job {
                 .await?;
             match answer.status.and_then(|status| status.status) {
                 Some(JobStatus::Successful(done)) => return Ok((done, answer.flight_proxy)),
-                Some(JobStatus::Failed(failed)) => return Err(Self::failed(&failed.error).into()),
+                Some(JobStatus::Failed(failed)) => return Err(heard(&failed.error).into()),
                 Some(JobStatus::Queued(_) | JobStatus::Running(_)) => last_known = Instant::now(),
                 // It was started again, and has forgotten.
                 None if last_known.elapsed() > UNKNOWN => {
@@ -199,19 +200,14 @@ impl Job {
         else {
             return;
         };
-        let is_done = |task: &&Option<Task>| {
-            task.as_ref()
-                .is_some_and(|task| task.status == "Successful")
-        };
         let mut tasks = Tasks::default();
         for stage in stages {
-            let of = stage.tasks.len();
-            let is_whole = stage.stage_status == "Successful";
-            let done = stage.tasks.iter().filter(is_done).count();
-            tasks.of += of;
-            tasks.done += if is_whole { of } else { done };
             tasks.of_stages += 1;
-            tasks.stages += usize::from(is_whole);
+            tasks.stages += usize::from(stage.stage_status == "Successful");
+            for task in stage.tasks.into_iter().flatten() {
+                tasks.done += usize::from(task.status == "Successful");
+                tasks.running += usize::from(task.status == "Running");
+            }
         }
         *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
     }
@@ -232,7 +228,7 @@ impl Job {
                 Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled
             );
             if !is_silent {
-                return Err(Self::failed(refused.message()).into());
+                return Err(heard(refused.message()).into());
             }
             if since.elapsed() > SILENCE {
                 return Err(self.silent().into());
@@ -258,7 +254,7 @@ impl Job {
                     .add(usize::try_from(stats.num_bytes).unwrap_or(0));
             }
             let lost = |error: String| {
-                let why = innermost(&error);
+                let why = said(&error);
                 End::Lost(self.lost(&format!("its rows cannot be fetched: {why}")))
             };
             let layout = location.layout();
@@ -323,11 +319,6 @@ impl Job {
         )?)
     }
 
-    /// What a task said is said as if it had run here.
-    fn failed(why: &str) -> DataFusionError {
-        exec_datafusion_err!("{}", innermost(why))
-    }
-
     fn lost(&self, why: &str) -> DataFusionError {
         let address = &self.cluster.contact.address;
         Error::new(format!("the cluster {address} has lost a job: {why}"))
@@ -343,83 +334,5 @@ impl Job {
         ))
         .hint("is its scheduler still running?")
         .into()
-    }
-}
-
-/// What a task said, without what the scheduler has put around it: names of stages, and errors in the
-/// way that Rust prints them, as in `DataFusionError(Execution("…"))`.
-fn innermost(text: &str) -> String {
-    if text.contains("NotValidForName") {
-        return "an executor's certificate is not for the address at which it serves".to_owned();
-    }
-    if let Some((said, _)) = text.split_once(": tonic::transport::Error") {
-        let said = said.rsplit(": ").next().unwrap_or(said);
-        return said.trim_start_matches('"').to_owned();
-    }
-    let text = text
-        .rsplit("DataFusionError(")
-        .next()
-        .unwrap_or(text)
-        .trim();
-    let quoted = ["(\"", "message: \""]
-        .iter()
-        .filter_map(|opening| text.split_once(opening))
-        .map(|(_, said)| said)
-        .next();
-    let Some(quoted) = quoted else {
-        return text.trim_end_matches(')').to_owned();
-    };
-    let mut said = String::new();
-    let mut letters = quoted.chars();
-    while let Some(letter) = letters.next().filter(|letter| *letter != '"') {
-        said.push(match letter {
-            '\\' => match letters.next() {
-                Some('n') => '\n',
-                Some(escaped) => escaped,
-                None => break,
-            },
-            plain => plain,
-        });
-    }
-    said
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_task_is_heard_without_its_scheduler() {
-        let around =
-            "Job failed due to stage 2 failed: Task failed due to runtime execution error: ";
-        let said = |text: &str| innermost(&format!("{around}{text}\n"));
-        assert_eq!(
-            said(r#"DataFusionError(Execution("`a` is \"b\""))"#),
-            "`a` is \"b\""
-        );
-        assert_eq!(
-            said(r#"DataFusionError(External(Error { message: "no price", place: None }))"#),
-            "no price"
-        );
-        assert_eq!(
-            said("DataFusionError(ArrowError(DivideByZero, None))"),
-            "ArrowError(DivideByZero, None"
-        );
-        assert_eq!(innermost("Cancelled"), "Cancelled");
-    }
-
-    #[test]
-    fn an_executor_that_cannot_be_reached_is_named() {
-        let around = r#"Stage 2 has failed 4 times, most recent failure reason: "Error connecting to Ballista executor at https://10.0.0.7:50051: tonic::transport::Error(Transport, ConnectError("#;
-        assert_eq!(
-            innermost(&format!("{around}Os {{ code: 111 }}))")),
-            "Error connecting to Ballista executor at https://10.0.0.7:50051"
-        );
-        assert_eq!(
-            innermost(&format!(
-                "{around}InvalidCertificate(NotValidForNameContext {{}})))"
-            )),
-            "an executor's certificate is not for the address at which it serves"
-        );
     }
 }

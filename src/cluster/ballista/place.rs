@@ -2,6 +2,7 @@
 
 use super::brought::BroughtExec;
 use super::client::Cluster;
+use super::cut::cut;
 use super::remote::ClusterExec;
 use apportion_udfs::tally::exec::TallyExec;
 use datafusion::common::config::ConfigOptions;
@@ -101,13 +102,20 @@ impl Place {
             return Ok(None);
         }
         if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
-            return Ok(self.is_in_reach(scan).then(|| Arc::clone(plan)));
+            let files = self.in_reach(scan);
+            return Ok(files.map(|files| {
+                if above.is_counted_on {
+                    Arc::clone(plan)
+                } else {
+                    cut(files)
+                }
+            }));
         }
         if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
             if !above.is_aggregated {
                 return Ok(None);
             }
-            let joined = self.joined(join, brought)?;
+            let joined = self.joined(join, above, brought)?;
             return Ok(joined.filter(|joined| !above.is_counted_on || is_single(joined)));
         }
         if !is_operator(plan.as_ref()) {
@@ -134,6 +142,7 @@ impl Place {
     fn joined(
         &self,
         join: &HashJoinExec,
+        above: Above,
         brought: &mut Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let [left, right] = [join.left(), join.right()].map(read_in_place);
@@ -148,10 +157,6 @@ impl Place {
             return Ok(None);
         }
         let before = brought.len();
-        let above = Above {
-            is_aggregated: true,
-            is_counted_on: false,
-        };
         let Some(many) = self.sent(many, above, brought)? else {
             brought.truncate(before);
             return Ok(None);
@@ -187,20 +192,18 @@ impl Place {
     }
 
     /// Buckets are open to all, this machine's files to a cluster on it.
-    fn is_in_reach(&self, scan: &DataSourceExec) -> bool {
-        let Some(files) = scan.data_source().downcast_ref::<FileScanConfig>() else {
-            return false;
-        };
+    fn in_reach<'a>(&self, scan: &'a DataSourceExec) -> Option<&'a FileScanConfig> {
+        let files = scan.data_source().downcast_ref::<FileScanConfig>()?;
         let store = files.object_store_url.as_str();
         let is_parquet = files
             .file_source()
             .downcast_ref::<ParquetSource>()
             .is_some();
-        is_parquet
-            && (["s3://", "demo://"]
-                .iter()
-                .any(|open| store.starts_with(open))
-                || store.starts_with("file://") && self.cluster.contact.address.is_here())
+        let is_open = ["s3://", "demo://"]
+            .iter()
+            .any(|open| store.starts_with(open));
+        let is_here = store.starts_with("file://") && self.cluster.contact.address.is_here();
+        (is_parquet && (is_open || is_here)).then_some(files)
     }
 }
 

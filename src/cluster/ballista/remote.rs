@@ -80,24 +80,28 @@ pub(crate) fn tasks(plan: &dyn ExecutionPlan) -> Option<Tasks> {
 
 /// What the engine's operators go by. Stores and their keys are none of it.
 fn settings(config: &ConfigOptions) -> Vec<KeyValuePair> {
-    // A plan is cut where rows are exchanged, and it has been decided where.
-    const PLANNED: &str = "datafusion.optimizer.enable_round_robin_repartition";
+    // The scheduler cuts a plan where rows are exchanged. Where that is, and which task reads what,
+    // has been decided.
+    const DECIDED: [&str; 2] = [
+        "datafusion.optimizer.enable_round_robin_repartition",
+        "datafusion.optimizer.repartition_file_scans",
+    ];
     let entries = config.entries().into_iter();
     let own = entries.filter(|entry| {
         ["datafusion.execution.", "datafusion.optimizer."]
             .iter()
             .any(|group| entry.key.starts_with(group))
-            && entry.key != PLANNED
+            && !DECIDED.contains(&entry.key.as_str())
     });
     let own = own.map(|entry| KeyValuePair {
         key: entry.key,
         value: entry.value,
     });
-    let planned = KeyValuePair {
-        key: PLANNED.to_owned(),
+    let decided = DECIDED.map(|key| KeyValuePair {
+        key: key.to_owned(),
         value: Some("false".to_owned()),
-    };
-    own.chain([planned]).collect()
+    });
+    own.chain(decided).collect()
 }
 
 impl fmt::Debug for ClusterExec {
