@@ -171,10 +171,13 @@ pub enum PricesCommand {
 #[derive(Debug, Subcommand)]
 pub enum ClusterCommand {
     /// Take jobs and hand out their tasks, until Ctrl-C
+    ///
+    /// With certificates in the config's `[cluster]` it speaks to nobody without one.
     Scheduler(SchedulerArgs),
     /// Run tasks for the scheduler that `--cluster` names, until Ctrl-C
     ///
-    /// `--threads` says how many tasks run at a time, `--memory-limit` how much memory they share.
+    /// `--threads` says how many tasks run at a time, `--memory-limit` how much memory they share. With
+    /// certificates in the config's `[cluster]` it speaks to nobody without one.
     Executor(ExecutorArgs),
 }
 

@@ -194,3 +194,27 @@ fn query_folders_that_are_named_must_exist() {
     assert_eq!(message, "there is no folder `nowhere`");
     assert_eq!(place, "apportion.toml:2");
 }
+
+#[test]
+fn a_part_of_a_cluster_has_all_of_its_certificates_or_none() {
+    let cluster = |lines: &str| format!("[cluster]\nscheduler = \"df://a:1\"\n{lines}");
+    let plain = settings(&cluster("")).unwrap();
+    assert_eq!(plain.cluster.as_deref(), Some("df://a:1"));
+    assert_eq!(plain.certificates, None);
+
+    let files = "ca = \"ca.pem\"\ncertificate = \"/etc/this.pem\"";
+    let whole = settings(&cluster(&format!("{files}\nkey = \"this.key\""))).unwrap();
+    assert_eq!(
+        whole.certificates,
+        Some(Certificates {
+            ca: "/work/acme/ca.pem".into(),
+            certificate: "/etc/this.pem".into(),
+            key: "/work/acme/this.key".into(),
+        })
+    );
+    assert_eq!(complaint(&cluster(files))[0], "[cluster] has no `key`");
+    assert_eq!(
+        complaint("[cluster]\nca = \"ca.pem\"")[0],
+        "[cluster] has no `scheduler`"
+    );
+}

@@ -85,21 +85,6 @@ impl Contact {
         Ok(cores.sum())
     }
 
-    /// Whether nobody waits for a job any more, as far as the scheduler can be heard.
-    pub(super) async fn is_over(&self, job: &JobId) -> bool {
-        let Ok(mut scheduler) = self.scheduler() else {
-            return false;
-        };
-        let job_id = job.to_string();
-        let asked = scheduler
-            .get_job_status(GetJobStatusParams { job_id })
-            .await;
-        asked.is_ok_and(|answer| {
-            let status = answer.into_inner().status.and_then(|status| status.status);
-            matches!(status, None | Some(Status::Failed(_)))
-        })
-    }
-
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let url = format!("{}{path}", self.url());
         let answer = self.http.get(url).send().await;
@@ -139,6 +124,19 @@ impl Contact {
         ))
         .hint("all parts of a cluster, and who asks it, must be of one build"))
     }
+}
+
+/// Whether nobody waits for a job any more, as far as its scheduler can be heard.
+pub(super) async fn is_over(job: &JobId, scheduler: &Scheduler) -> bool {
+    let job_id = job.to_string();
+    let mut scheduler = scheduler.clone();
+    let asked = scheduler
+        .get_job_status(GetJobStatusParams { job_id })
+        .await;
+    asked.is_ok_and(|answer| {
+        let status = answer.into_inner().status.and_then(|status| status.status);
+        matches!(status, None | Some(Status::Failed(_)))
+    })
 }
 
 /// What lies below all layers.

@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::build;
 use super::codec::Codec;
-use super::contact::{Contact, MOST_BYTES};
+use super::contact::{Contact, MOST_BYTES, Scheduler, is_over};
 use super::gate::Gate;
 use super::tls::Tls;
 use super::work_folder::WorkFolder;
@@ -97,7 +97,7 @@ pub(crate) async fn execute(args: &ExecutorArgs, settings: &Settings, notes: Not
             engine: DefaultExecutionEngine::new(),
             bounds: Bounds {
                 folder: Arc::clone(&folder),
-                contact: contact.clone(),
+                scheduler: contact.scheduler()?,
             },
         })),
         override_function_registry: Some(Arc::new(BallistaFunctionRegistry::from(&state))),
@@ -161,7 +161,7 @@ struct Bounded {
 #[derive(Debug, Clone)]
 struct Bounds {
     folder: Arc<WorkFolder>,
-    contact: Contact,
+    scheduler: Scheduler,
 }
 
 impl ExecutionEngine for Bounded {
@@ -224,7 +224,7 @@ impl Bounds {
     async fn is_over(&self, job: &JobId) {
         loop {
             sleep(LOOK).await;
-            if self.contact.is_over(job).await {
+            if is_over(job, &self.scheduler).await {
                 return;
             }
         }
