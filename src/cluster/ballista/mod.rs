@@ -1,6 +1,7 @@
 //! What knows Ballista: a client, a scheduler, an executor, and what travels between them.
 
 mod address;
+mod bounded;
 mod brought;
 mod build;
 mod client;
@@ -29,9 +30,11 @@ use crate::error::{Error, reason};
 use std::io;
 use std::net::SocketAddr;
 
-/// Writes what Ballista says of its work to standard error, as `RUST_LOG` asks; warnings, if it does not.
+/// Writes what Ballista says of its work to standard error, as `RUST_LOG` asks; warnings, if it does not,
+/// but not that what did not fit into memory was spilled.
 fn begin_log() {
-    let wanted = env_logger::Env::default().default_filter_or("warn");
+    const WARNINGS: &str = "warn,ballista_core::execution_plans::sort_shuffle=error";
+    let wanted = env_logger::Env::default().default_filter_or(WARNINGS);
     let _ = env_logger::Builder::from_env(wanted).try_init();
 }
 
