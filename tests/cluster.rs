@@ -320,11 +320,48 @@ fn the_scheduler_is_killed_and_started_again() {
     let project = Project::demo();
     let mut cluster = Cluster::start(2, Some(&project.bucket));
     let (here, question) = asked(&cluster, &project);
-    cluster.restart_scheduler();
+    cluster.kill_scheduler();
+    cluster.start_scheduler();
     let since = Instant::now();
     assert_eq!(answer(&question.wait_with_output().unwrap()), here);
     assert!(since.elapsed() < Duration::from_secs(90));
     assert_eq!(answer(&project.run(&on(&cluster.url(), &ALLOCATION))), here);
+}
+
+#[test]
+fn all_executors_are_killed() {
+    let project = Project::demo();
+    let mut cluster = Cluster::start(2, Some(&project.bucket));
+    let (here, question) = asked(&cluster, &project);
+    cluster.kill_executor(0);
+    cluster.kill_executor(1);
+    let since = Instant::now();
+    let said = refusal(&question.wait_with_output().unwrap());
+    assert!(since.elapsed() < Duration::from_secs(90));
+    assert!(said.starts_with("error: all executors were lost"), "{said}");
+    cluster.add_executor(&[]);
+    cluster.wait_for(1);
+    assert_eq!(answer(&project.run(&on(&cluster.url(), &ALLOCATION))), here);
+}
+
+#[test]
+fn the_scheduler_is_killed() {
+    let project = Project::demo();
+    let mut cluster = Cluster::start(2, Some(&project.bucket));
+    let (here, question) = asked(&cluster, &project);
+    cluster.kill_scheduler();
+    let since = Instant::now();
+    let said = refusal(&question.wait_with_output().unwrap());
+    assert!(since.elapsed() < Duration::from_secs(90));
+    let url = cluster.url();
+    let silent = format!("error: the cluster {url} has not answered for 30 s");
+    assert!(said.starts_with(&silent), "{said}");
+    assert!(
+        said.contains("hint: is its scheduler still running?"),
+        "{said}"
+    );
+    cluster.start_scheduler();
+    assert_eq!(answer(&project.run(&on(&url, &ALLOCATION))), here);
 }
 
 #[test]

@@ -78,15 +78,14 @@ impl std::error::Error for Error {}
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        let error = match error {
-            DataFusionError::External(inner) => match inner.downcast::<Error>() {
-                Ok(own) => return *own,
-                Err(inner) => DataFusionError::External(inner),
-            },
-            other => other,
-        };
+        let root = error.find_root();
+        if let DataFusionError::External(inner) = root
+            && let Some(own) = inner.downcast_ref::<Self>()
+        {
+            return own.clone();
+        }
         let (message, advice) = plain(&error);
-        let is_out_of_memory = matches!(error.find_root(), DataFusionError::ResourcesExhausted(_));
+        let is_out_of_memory = matches!(root, DataFusionError::ResourcesExhausted(_));
         let more = || "give more with `--memory-limit`, or use fewer `--threads`".to_owned();
         Self {
             hint: advice.or_else(|| is_out_of_memory.then(more)),
@@ -319,6 +318,15 @@ mod tests {
 
     fn message(text: &str) -> String {
         sentence(text).0
+    }
+
+    #[test]
+    fn an_error_of_ours_keeps_its_advice_below_layers() {
+        let ours = Error::new("the bill is gone").hint("look for it");
+        let shared = DataFusionError::Shared(std::sync::Arc::new(ours.into()));
+        let met = Error::from(shared.context("while reading"));
+        assert_eq!(met.to_string(), "the bill is gone");
+        assert_eq!(met.advice(), Some("look for it"));
     }
 
     #[test]

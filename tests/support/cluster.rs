@@ -110,10 +110,13 @@ impl Cluster {
         }
     }
 
-    /// Kills the scheduler and starts it again at the same address.
-    pub(crate) fn restart_scheduler(&mut self) {
+    pub(crate) fn kill_scheduler(&mut self) {
         self.scheduler.kill().unwrap();
         self.scheduler.wait().unwrap();
+    }
+
+    /// At the address of the one that was killed.
+    pub(crate) fn start_scheduler(&mut self) {
         self.scheduler = scheduler(self.folder.path(), self.port);
     }
 
