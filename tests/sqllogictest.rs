@@ -419,24 +419,16 @@ async fn the_answers_are_the_same_on_several_threads() {
 #[cfg(feature = "cluster")]
 #[test]
 fn the_answers_are_the_same_on_a_cluster() {
-    use crate::support::bucket::{Bucket, KEY_ID, SECRET};
+    use crate::support::bucket::Bucket;
     use crate::support::cluster::Cluster;
-    use apportion::config::Store;
 
     if accepting() {
         return;
     }
     let bucket = Bucket::open("relations");
     let cluster = Cluster::start(2, Some(&bucket));
-    let store = Store {
-        endpoint: Some(bucket.endpoint.clone()),
-        region: Some("us-east-1".to_owned()),
-        access_key_id: Some(KEY_ID.to_owned()),
-        secret_access_key: Some(SECRET.to_owned()),
-        session_token: None,
-    };
     let settings = Settings {
-        stores: BTreeMap::from([(format!("s3://{}", bucket.name), store)]),
+        stores: BTreeMap::from([(format!("s3://{}", bucket.name), bucket.store())]),
         cluster: Some(cluster.url()),
         ..Settings::default()
     };

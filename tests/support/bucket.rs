@@ -1,5 +1,6 @@
 //! A bucket on this machine: a server that speaks S3 and checks signatures, over a folder.
 
+use apportion::config::Store;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
@@ -83,6 +84,17 @@ impl Bucket {
     }
 
     /// How many requests have been made.
+    /// How a session reaches it.
+    pub(crate) fn store(&self) -> Store {
+        Store {
+            endpoint: Some(self.endpoint.clone()),
+            region: Some("us-east-1".to_owned()),
+            access_key_id: Some(KEY_ID.to_owned()),
+            secret_access_key: Some(SECRET.to_owned()),
+            session_token: None,
+        }
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
