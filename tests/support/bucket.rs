@@ -1,6 +1,5 @@
 //! A bucket on this machine: a server that speaks S3 and checks signatures, over a folder.
 
-use apportion::config::Store;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
@@ -85,8 +84,9 @@ impl Bucket {
 
     /// How many requests have been made.
     /// How a session reaches it.
-    pub(crate) fn store(&self) -> Store {
-        Store {
+    #[cfg(feature = "cluster")]
+    pub(crate) fn store(&self) -> apportion::config::Store {
+        apportion::config::Store {
             endpoint: Some(self.endpoint.clone()),
             region: Some("us-east-1".to_owned()),
             access_key_id: Some(KEY_ID.to_owned()),
