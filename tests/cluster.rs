@@ -434,6 +434,23 @@ fn a_work_folder_is_full() {
 }
 
 #[test]
+fn what_is_wrong_is_said_as_it_is_here() {
+    let project = Project::demo();
+    let cluster = Cluster::start(1, Some(&project.bucket));
+    for wrong in [
+        "sum(input_tokens / (input_tokens - input_tokens))",
+        "sum(CAST(model AS int))",
+        "sum(9223372036854775807)",
+        "sum(length(regexp_replace(model, '(', 'x')))",
+    ] {
+        let statement = format!("SELECT provider, {wrong} FROM ledger GROUP BY provider");
+        let question = ["sql", &statement];
+        let here = refusal(&project.run(&question));
+        assert_eq!(refusal(&project.run(&on(&cluster.url(), &question))), here);
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_spilled() {
     let project = Project::demo();
     let mut cluster = Cluster::start(0, Some(&project.bucket));

@@ -78,13 +78,19 @@ impl std::error::Error for Error {}
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&DataFusionError> for Error {
+    fn from(error: &DataFusionError) -> Self {
         let root = error.find_root();
         if let DataFusionError::External(inner) = root
             && let Some(own) = inner.downcast_ref::<Self>()
         {
             return own.clone();
         }
-        let (message, advice) = plain(&error);
+        let (message, advice) = plain(error);
         let is_out_of_memory = matches!(root, DataFusionError::ResourcesExhausted(_));
         let more = || "give more with `--memory-limit`, or use fewer `--threads`".to_owned();
         Self {
@@ -302,7 +308,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A sentence's capital goes; a name's stays.
-pub(crate) fn lower_first(text: &str) -> String {
+fn lower_first(text: &str) -> String {
     let mut characters = text.chars();
     match (characters.next(), text.chars().nth(1)) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {

@@ -3,6 +3,7 @@
 
 use super::contact::{Scheduler, is_over};
 use super::gate::Gate;
+use super::heard::told;
 use super::work_folder::WorkFolder;
 use ballista_core::JobId;
 use ballista_core::serde::protobuf::{
@@ -135,7 +136,7 @@ impl QueryStageExecutor for BoundedStage {
                 let _ = timeout(LOOK, &mut stage).await;
                 exec_err!("{why}")
             }
-            written = &mut stage => written,
+            written = &mut stage => written.map_err(told),
         }
     }
 
