@@ -15,6 +15,8 @@
 //! What functions know (prices, aliases, bands) travels in the plan, by `codec`. Keys do not: an
 //! executor opens a bucket as its own settings, environment or role let it.
 
+use std::ops::AddAssign;
+
 #[cfg(feature = "cluster")]
 mod ballista;
 #[cfg(feature = "cluster")]
@@ -25,12 +27,21 @@ mod absent;
 #[cfg(not(feature = "cluster"))]
 pub(crate) use absent::{Cluster, LastWord, execute, schedule, tasks};
 
-/// How far the jobs of a part are.
+/// How far the jobs of a part are, or of several.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tasks {
-    pub(crate) done: usize,
-    pub(crate) running: usize,
+pub struct Tasks {
+    pub done: usize,
+    pub running: usize,
     /// Each of tasks that exchange nothing among each other.
-    pub(crate) stages: usize,
-    pub(crate) of_stages: usize,
+    pub stages: usize,
+    pub of_stages: usize,
+}
+
+impl AddAssign for Tasks {
+    fn add_assign(&mut self, more: Self) {
+        self.done += more.done;
+        self.running += more.running;
+        self.stages += more.stages;
+        self.of_stages += more.of_stages;
+    }
 }

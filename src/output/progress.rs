@@ -7,6 +7,7 @@
 //! The line is drawn by a thread of its own, because the engine may keep all others busy, and is
 //! wiped before anything else is written.
 
+use crate::cluster::Tasks;
 use crate::session::{Reached, Running};
 use std::env;
 use std::fmt::Write as _;
@@ -74,10 +75,13 @@ fn draw(text: &str) {
 
 fn line(reached: &Reached, elapsed: Duration) -> String {
     let mut done = vec![];
-    if reached.of_stages > 0 {
+    let Tasks {
+        stages, of_stages, ..
+    } = reached.tasks;
+    if of_stages > 0 {
         done.push(format!(
-            "{} of {} stages, {} tasks done and {} running on the cluster",
-            reached.stages, reached.of_stages, reached.tasks, reached.running_tasks
+            "{stages} of {of_stages} stages, {} tasks done and {} running on the cluster",
+            reached.tasks.done, reached.tasks.running
         ));
     }
     if reached.rows > 0 || done.is_empty() {
@@ -177,8 +181,12 @@ mod tests {
             line(&reached, elapsed),
             "4.0 s: 12.3k rows; 0 B read, 0 B of memory"
         );
-        (reached.tasks, reached.running_tasks) = (5, 2);
-        (reached.stages, reached.of_stages) = (1, 3);
+        reached.tasks = Tasks {
+            done: 5,
+            running: 2,
+            stages: 1,
+            of_stages: 3,
+        };
         assert_eq!(
             line(&reached, elapsed),
             "4.0 s: 1 of 3 stages, 5 tasks done and 2 running on the cluster, 12.3k rows; 0 B read, 0 B of memory"

@@ -1,6 +1,6 @@
 //! What runs now, and how far it is: for whoever shows it to a person who waits.
 
-use crate::cluster;
+use crate::cluster::{self, Tasks};
 use crate::shared::inputs;
 use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
@@ -39,10 +39,7 @@ pub struct Reached {
     pub memory_limit: Option<usize>,
     pub spilled: u64,
     /// What a cluster has done and does.
-    pub tasks: usize,
-    pub running_tasks: usize,
-    pub stages: usize,
-    pub of_stages: usize,
+    pub tasks: Tasks,
 }
 
 impl Running {
@@ -93,10 +90,7 @@ impl Running {
         };
         for scan in &scans {
             if let Some(tasks) = cluster::tasks(scan.as_ref()) {
-                reached.tasks += tasks.done;
-                reached.running_tasks += tasks.running;
-                reached.stages += tasks.stages;
-                reached.of_stages += tasks.of_stages;
+                reached.tasks += tasks;
             }
             if let Some(scan) = scan.downcast_ref::<DataSourceExec>() {
                 self.add(&mut reached, scan);

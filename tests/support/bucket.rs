@@ -82,7 +82,6 @@ impl Bucket {
         }
     }
 
-    /// How many requests have been made.
     /// How a session reaches it.
     #[cfg(feature = "cluster")]
     pub(crate) fn store(&self) -> apportion::config::Store {
@@ -95,6 +94,7 @@ impl Bucket {
         }
     }
 
+    /// How many requests have been made.
     pub(crate) fn requests(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }

@@ -4,7 +4,7 @@
 //! Both say of which build they are: what another build would compute is refused, not computed.
 
 use super::build;
-use super::compact::CompactExec;
+use super::compact::{Compact, CompactExec};
 use apportion_udfs::tally::exec::TallyExec;
 use apportion_udfs::{Reference, informed_function, reference_of, register_all};
 use ballista_core::serde::BallistaPhysicalExtensionCodec;
@@ -151,7 +151,9 @@ impl PhysicalExtensionCodec for Codec {
             return self.ballista.try_decode(buf, inputs, context, converter);
         };
         match (stamped("an operator", ours)?.split_first(), inputs) {
-            (Some((&COMPACT, [])), [input]) => Ok(Arc::new(CompactExec::new(Arc::clone(input)))),
+            (Some((&COMPACT, [])), [input]) => {
+                Ok(Arc::new(CompactExec::new(Arc::clone(input), Compact)))
+            }
             (Some((&TALLY, bytes)), [input]) => {
                 let alone = PhysicalPlanNode::try_decode(bytes)?
                     .try_into_physical_plan_with_converter(context, self, converter)?;

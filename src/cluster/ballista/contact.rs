@@ -49,7 +49,7 @@ impl Contact {
         // What stands between this machine and the world does not stand before a cluster.
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(5));
         let http = tls.http(client).and_then(ClientBuilder::build);
-        let http = http.map_err(|error| Error::new(innermost(&error)))?;
+        let http = http.map_err(|error| unusable(&error))?;
         Ok(Self { address, tls, http })
     }
 
@@ -57,9 +57,9 @@ impl Contact {
     pub(super) fn scheduler(&self) -> Result<Scheduler> {
         let limits = GrpcClientConfig::default();
         let endpoint = create_grpc_client_endpoint(self.url(), Some(&limits))
-            .map_err(|error| Error::new(innermost(&error)))?;
+            .map_err(|error| unusable(&error))?;
         let endpoint = self.tls.endpoint(endpoint);
-        let endpoint = endpoint.map_err(|error| Error::new(innermost(error.as_ref())))?;
+        let endpoint = endpoint.map_err(|error| unusable(error.as_ref()))?;
         Ok(SchedulerGrpcClient::new(endpoint.connect_lazy())
             .max_decoding_message_size(MOST_BYTES as usize)
             .max_encoding_message_size(MOST_BYTES as usize))
@@ -137,6 +137,10 @@ pub(super) async fn is_over(job: &JobId, scheduler: &Scheduler) -> bool {
         let status = answer.into_inner().status.and_then(|status| status.status);
         matches!(status, None | Some(Status::Failed(_)))
     })
+}
+
+fn unusable(error: &dyn std::error::Error) -> Error {
+    Error::new(format!("no connection can be made: {}", innermost(error)))
 }
 
 /// What lies below all layers.

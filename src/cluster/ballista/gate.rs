@@ -1,23 +1,16 @@
-//! [`GateExec`]: lets rows through for as long as their task is wanted.
+//! [`Gate`]: lets rows through for as long as their task is wanted.
 //!
 //! Ballista writes what a task finds in tasks of its own, which go on when nobody waits for them any
 //! more. They end when their rows do.
 
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, exec_datafusion_err, internal_err};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, replace_children_if_necessary,
-};
-use futures::StreamExt;
-use std::fmt;
+use super::pass::{Pass, PassExec};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Result, exec_err};
+use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 use std::sync::{Arc, OnceLock};
 
-/// Why a task must end, once there is a reason.
+/// With the reason why a task must end, once there is one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gate(Arc<OnceLock<String>>);
 
@@ -43,87 +36,18 @@ impl Gate {
     }
 
     fn above(&self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let gate = self.clone();
-        Arc::new(GateExec { input, gate })
+        Arc::new(PassExec::new(input, self.clone()))
     }
+}
 
-    fn check(&self) -> Result<()> {
+impl Pass for Gate {
+    const NAME: &'static str = "GateExec";
+
+    fn pass(&self, batch: RecordBatch) -> Result<RecordBatch> {
         match self.0.get() {
-            Some(why) => Err(exec_datafusion_err!("{why}")),
-            None => Ok(()),
+            Some(why) => exec_err!("{why}"),
+            None => Ok(batch),
         }
-    }
-}
-
-#[derive(Debug)]
-struct GateExec {
-    input: Arc<dyn ExecutionPlan>,
-    gate: Gate,
-}
-
-impl DisplayAs for GateExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GateExec")
-    }
-}
-
-impl ExecutionPlan for GateExec {
-    fn name(&self) -> &'static str {
-        "GateExec"
-    }
-
-    fn schema(&self) -> SchemaRef {
-        self.input.schema()
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop().filter(|_| children.is_empty()) else {
-            return internal_err!("GateExec has one input");
-        };
-        Ok(self.gate.above(input))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let gate = self.gate.clone();
-        let input = self.input.execute(partition, context)?;
-        let wanted = input.map(move |batch| gate.check().and(batch));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
-            wanted,
-        )))
     }
 }
 
@@ -131,6 +55,7 @@ impl ExecutionPlan for GateExec {
 mod tests {
     use super::*;
     use datafusion::arrow::datatypes::Schema;
+    use datafusion::execution::TaskContext;
     use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
     use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
     use datafusion::physical_plan::{collect, displayable};

@@ -2,8 +2,9 @@
 
 use super::brought::bring;
 use super::client::Cluster;
-use super::compact::CompactExec;
+use super::compact::Compact;
 use super::job::Job;
+use super::pass::PassExec;
 use crate::cluster::Tasks;
 use ballista_core::serde::protobuf::KeyValuePair;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -196,7 +197,7 @@ impl ExecutionPlan for ClusterExec {
             for plan in brought {
                 rows.push(collect(plan, Arc::clone(&context)).await?);
             }
-            let part = Arc::new(CompactExec::new(bring(part, &rows)?));
+            let part = Arc::new(PassExec::new(bring(part, &rows)?, Compact));
             let node = PhysicalPlanNode::try_from_physical_plan(part, cluster.codec.as_ref())?;
             let mut plan = vec![];
             node.try_encode(&mut plan)?;
