@@ -6,6 +6,7 @@ use crate::constants;
 use crate::error::Result;
 use crate::saved_query::environment::{CATALOG, SCHEMA};
 use crate::shared::planner::SharedPlanner;
+use apportion_udfs::encoded::rule::Encoded;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -37,6 +38,7 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     if let Some(cluster) = cluster {
         state = state.with_physical_optimizer_rule(cluster.rule());
     }
+    let state = state.with_physical_optimizer_rule(Arc::new(Encoded));
     Ok(SessionContext::new_with_state(state.build()))
 }
 

@@ -1,6 +1,8 @@
 //! SQL functions for Apache DataFusion that price model calls and split bills exactly.
 //!
 //! ```text
+//! encoded                        texts stay dictionaries from the file to the GROUP BY
+//!        │
 //! tally                          GROUP BY over names, as an operator of the engine
 //!        │
 //! scalar · window · aggregate    one file per SQL function: manual, adapter, kernel, tests
@@ -26,6 +28,7 @@
 //! # }
 //! ```
 
+pub mod encoded;
 pub mod money;
 pub mod pattern;
 pub mod pricing;

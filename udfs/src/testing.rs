@@ -43,11 +43,16 @@ const ALIASES: &str = "SELECT
 /// A session with the test's prices and aliases.
 pub(crate) async fn session() -> SessionContext {
     let mut context = session_with(&SessionConfig::new());
+    inform(&mut context).await;
+    context
+}
+
+/// Gives a session the test's prices and aliases.
+pub(crate) async fn inform(context: &mut SessionContext) {
     let prices = context.sql(PRICES).await.unwrap().collect().await.unwrap();
     let aliases = context.sql(ALIASES).await.unwrap().collect().await.unwrap();
     let reference = Reference::from_batches(&prices, &aliases, &[]).unwrap();
-    register_reference(&mut context, Arc::new(reference)).unwrap();
-    context
+    register_reference(context, Arc::new(reference)).unwrap();
 }
 
 pub(crate) fn session_with(config: &SessionConfig) -> SessionContext {

@@ -57,7 +57,6 @@ impl<A> Column<A> {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn each(values: A) -> Self {
         Self {
             values,
@@ -84,6 +83,21 @@ impl<T: ArrowPrimitiveType> Column<PrimitiveArray<T>> {
     pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
         let row = self.at(row);
         self.values.is_valid(row).then(|| self.values.value(row))
+    }
+}
+
+impl Column<PrimitiveArray<TimestampMicrosecondType>> {
+    /// The first and the last instant; nothing where a row has none.
+    pub(crate) fn range(&self, rows: usize) -> Option<(i64, i64)> {
+        if self.values.null_count() > 0 || rows == 0 {
+            return None;
+        }
+        let times = self.values.values();
+        let (first, others) = times.split_first()?;
+        let range = others.iter().fold((*first, *first), |(least, most), at| {
+            (least.min(*at), most.max(*at))
+        });
+        Some(range)
     }
 }
 

@@ -13,6 +13,9 @@ use datafusion::common::HashMap;
 use super::arguments::Column;
 use super::text::Text;
 
+/// So many keys have a place each, and need no hash.
+const FEW: usize = 1 << 14;
+
 /// A number for each row, and for each number the row that was the first to have it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Codes {
@@ -24,13 +27,45 @@ impl Codes {
     /// Rows that share a code are equal in each of the columns.
     pub(crate) fn of(columns: &[&Column<Text>], rows: usize) -> Self {
         let varying = columns.iter().filter(|column| !column.is_constant());
-        let codes = varying.map(|column| Self::of_text(column.values(), rows));
+        let varying: Vec<&Text> = varying.map(|column| column.values()).collect();
+        if let Some(codes) = Self::of_dictionaries(&varying, rows) {
+            return codes;
+        }
+        let codes = varying.into_iter().map(|text| Self::of_text(text, rows));
         codes
             .reduce(|codes, other| codes.beside(&other))
             .unwrap_or_else(|| Self {
                 of_row: vec![0; rows],
                 first_rows: vec![0; rows.min(1)],
             })
+    }
+
+    /// Where there are dictionaries alone, and few combinations of their values.
+    fn of_dictionaries(columns: &[&Text], rows: usize) -> Option<Self> {
+        let mut limit = 1_usize;
+        let mut places = vec![0_u32; rows];
+        for column in columns {
+            let Text::Dictionary {
+                keys,
+                nulls,
+                values,
+            } = column
+            else {
+                return None;
+            };
+            let width = values.len() + 1;
+            limit = limit.checked_mul(width).filter(|limit| *limit <= FEW)?;
+            let (null, width) = (u32::try_from(width - 1).ok()?, u32::try_from(width).ok()?);
+            let rows = places.iter_mut().zip(keys);
+            match nulls {
+                None => rows.for_each(|(place, key)| *place = *place * width + key),
+                Some(nulls) => rows.zip(nulls).for_each(|((place, key), valid)| {
+                    *place = *place * width + if valid { *key } else { null };
+                }),
+            }
+        }
+        let is_any = !columns.is_empty();
+        is_any.then(|| Self::below(limit, places.into_iter().map(|place| place as usize)))
     }
 
     fn of_text(text: &Text, rows: usize) -> Self {
@@ -45,13 +80,16 @@ impl Codes {
                     Self::collect(views.map(|(view, valid)| if valid { *view } else { NULL }))
                 }
             },
-            Text::Dictionary { keys, nulls, .. } => {
-                let null = keys.iter().max().map_or(0, |most| most + 1);
+            Text::Dictionary {
+                keys,
+                nulls,
+                values,
+            } => {
                 let key = |row: usize| match nulls {
-                    Some(nulls) if nulls.is_null(row) => null,
-                    _ => keys[row],
+                    Some(nulls) if nulls.is_null(row) => values.len(),
+                    _ => keys[row] as usize,
                 };
-                Self::below(null + 1, (0..rows).map(key))
+                Self::below(values.len() + 1, (0..rows).map(key))
             }
             text => Self::collect((0..rows).map(|row| text.get(row))),
         }
@@ -67,7 +105,6 @@ impl Codes {
 
     /// Of keys that are all below `limit`: without a hash, where they are few.
     fn below(limit: usize, keys: impl Iterator<Item = usize>) -> Self {
-        const FEW: usize = 1 << 14;
         const UNKNOWN: u32 = u32::MAX;
         if limit > FEW {
             return Self::collect(keys.map(|key| key as u128));
@@ -132,6 +169,12 @@ const fn stirred(mixed: u64, word: u64) -> u64 {
 impl Key for i64 {
     fn mixed(self) -> u64 {
         stirred(0, self.cast_unsigned())
+    }
+}
+
+impl Key for u64 {
+    fn mixed(self) -> u64 {
+        stirred(0, self)
     }
 }
 

@@ -7,7 +7,7 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, LargeStringArray, StringArray, StringViewArray,
 };
 use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{Result, internal_err};
 
 /// A column of text; cheap to make, the values stay where they are.
@@ -17,7 +17,8 @@ pub(crate) enum Text {
     LargeUtf8(LargeStringArray),
     Utf8View(StringViewArray),
     Dictionary {
-        keys: Vec<usize>,
+        /// Each below the number of values, where there are any; of no meaning where a row is NULL.
+        keys: Vec<u32>,
         nulls: Option<NullBuffer>,
         values: Box<Text>,
     },
@@ -31,12 +32,7 @@ impl Text {
             DataType::Utf8View => Self::Utf8View(array.as_string_view().clone()),
             DataType::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary();
-                // Keys cannot be normalised over no values, and then every row is NULL.
-                let keys = if dictionary.values().is_empty() {
-                    vec![0; array.len()]
-                } else {
-                    dictionary.normalized_keys()
-                };
+                let keys = keys(array);
                 let values = Box::new(Self::new(dictionary.values())?);
                 Self::Dictionary {
                     keys,
@@ -59,8 +55,33 @@ impl Text {
                 values,
             } => {
                 let valid = nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
-                valid.then(|| values.get(keys[row])).flatten()
+                valid.then(|| values.get(keys[row] as usize)).flatten()
             }
         }
     }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Utf8(array) => array.len(),
+            Self::LargeUtf8(array) => array.len(),
+            Self::Utf8View(array) => array.len(),
+            Self::Dictionary { keys, .. } => keys.len(),
+        }
+    }
+}
+
+/// The keys of a dictionary.
+fn keys(array: &ArrayRef) -> Vec<u32> {
+    let dictionary = array.as_any_dictionary();
+    let Some(last) = dictionary.values().len().checked_sub(1) else {
+        // Without values every row is NULL.
+        return vec![0; array.len()];
+    };
+    let last = u32::try_from(last).unwrap_or(u32::MAX);
+    if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
+        let keys = dictionary.keys().values().iter();
+        return keys.map(|key| key.cast_unsigned().min(last)).collect();
+    }
+    let keys = dictionary.normalized_keys().into_iter();
+    keys.map(|key| u32::try_from(key).unwrap_or(last)).collect()
 }

@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, StringViewArray, UInt32Array};
+use datafusion::arrow::array::{ArrayRef, AsArray, StringViewArray, UInt32Array};
 use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
@@ -21,6 +21,7 @@ use crate::columnar::arguments::Arguments;
 use crate::columnar::codes::Codes;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::columnar::text::Text;
 use crate::pricing::alias::AliasKind;
 use crate::pricing::span::Span;
 use crate::reference::Reference;
@@ -62,6 +63,31 @@ impl Canonical {
             face: MANUAL.face(),
             reference,
         }
+    }
+}
+
+impl Canonical {
+    /// The spellings of names; nothing where one of them changes in the course of time.
+    fn settled(&self, kind: AliasKind, names: &ArrayRef) -> Result<Option<ArrayRef>> {
+        let mut lookup = self.reference.aliases.lookup(kind);
+        let texts = Text::new(names)?;
+        let mut spellings = Vec::with_capacity(names.len());
+        for row in 0..names.len() {
+            let Some(name) = texts.get(row) else {
+                spellings.push(None);
+                continue;
+            };
+            if Span::around(i64::MAX, lookup.changes(name)) != Span::ALWAYS {
+                return Ok(None);
+            }
+            let own = (kind != AliasKind::SubAccountCustomer).then_some(name);
+            spellings.push(lookup.alias(name, i64::MAX).or(own));
+        }
+        if (0..names.len()).all(|row| spellings[row] == texts.get(row)) {
+            return Ok(Some(Arc::clone(names)));
+        }
+        let spellings: StringViewArray = spellings.into_iter().collect();
+        Ok(Some(cast(&spellings, names.data_type())?))
     }
 }
 
@@ -118,6 +144,15 @@ impl ScalarUDFImpl for Canonical {
             if kind.is_some_and(keeps_names) {
                 return Ok(args.args[1].clone());
             }
+        }
+        if kind.is_constant()
+            && let ColumnarValue::Array(names) = &args.args[1]
+            && let Some(names) = names.as_dictionary_opt::<Int32Type>()
+            && let Some(kind) = kind.get(0).map(parse).transpose()?
+            && names.values().len() <= args.number_rows
+            && let Some(values) = self.settled(kind, names.values())?
+        {
+            return Ok(ColumnarValue::Array(Arc::new(names.with_values(values))));
         }
         let codes = Codes::of(&[&kind, &names], args.number_rows);
         let mut lookups = HashMap::new();

@@ -6,6 +6,7 @@ use crate::columnar::codes::Codes;
 use crate::columnar::text::Text;
 use crate::pricing::Unpriced;
 use crate::pricing::offer::Offer;
+use crate::pricing::price::Price;
 use crate::pricing::price_book::PriceLookup;
 use crate::pricing::span::Span;
 use crate::reference::Reference;
@@ -44,6 +45,25 @@ impl<'a> Offers<'a> {
             self.found[code] = self.look_up(row, at);
         }
         &self.found[code]
+    }
+
+    /// For each combination what prices all of its calls between two instants; nothing where that
+    /// depends on the call.
+    pub(super) fn settled(
+        &mut self,
+        first: i64,
+        last: i64,
+    ) -> Vec<Option<Result<&'a Price, Unpriced>>> {
+        let rows = self.codes.first_rows().to_vec();
+        let settled = rows.into_iter().map(|row| {
+            let offer = self.at(row, first);
+            offer.only().filter(|_| offer.span.holds(last))
+        });
+        settled.collect()
+    }
+
+    pub(super) fn code(&self, row: usize) -> usize {
+        self.codes.get(row)
     }
 
     /// Why a call is unpriced that says no time.

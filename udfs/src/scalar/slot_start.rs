@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::TimestampMicrosecondBuilder;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
@@ -73,6 +73,22 @@ impl ScalarUDFImpl for SlotStart {
         let arguments = Arguments::new(&MANUAL, &args);
         let at = arguments.timestamp(0)?;
         let boundaries = Boundaries::new(MANUAL.name, &arguments, 1)?;
+        let slot = |at: i64, boundaries: &[i64]| {
+            let opened = boundaries.partition_point(|boundary| *boundary <= at);
+            let start = opened.checked_sub(1).map(|last| boundaries[last]);
+            let next = boundaries.get(opened).copied();
+            (Span::around(at, start.into_iter().chain(next)), start)
+        };
+        // A batch of calls is mostly of one slot.
+        if boundaries.are_constant()
+            && let Some((first, last)) = at.range(args.number_rows)
+            && let Some(boundaries) = boundaries.get(0)?
+            && let (span, start) = slot(first, boundaries)
+            && span.holds(last)
+        {
+            let start = ScalarValue::TimestampMicrosecond(start, None);
+            return Ok(ColumnarValue::Scalar(start));
+        }
         let mut starts = TimestampMicrosecondBuilder::with_capacity(args.number_rows);
         // Calls stand in the order of time, more or less: most are in the slot of the one before.
         let mut last = (Span::NEVER, None);
@@ -86,10 +102,7 @@ impl ScalarUDFImpl for SlotStart {
                     starts.append_null();
                     continue;
                 };
-                let opened = boundaries.partition_point(|boundary| *boundary <= at);
-                let start = opened.checked_sub(1).map(|last| boundaries[last]);
-                let next = boundaries.get(opened).copied();
-                last = (Span::around(at, start.into_iter().chain(next)), start);
+                last = slot(at, boundaries);
             }
             starts.append_option(last.1);
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_datafusion_err, internal_err};
@@ -11,7 +12,6 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{ColumnarValue, EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
@@ -27,8 +27,30 @@ use super::groups::{Full, Groups};
 #[derive(Debug)]
 pub struct TallyExec {
     aggregate: Arc<AggregateExec>,
+    /// The aggregate's own, or the same rows with texts in dictionaries.
+    input: Arc<dyn ExecutionPlan>,
+    asked: Arc<Asked>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+}
+
+/// What is asked of each row of the input.
+#[derive(Debug)]
+struct Asked {
+    keys: Vec<Arc<dyn PhysicalExpr>>,
+    /// The arguments of each aggregate function.
+    arguments: Vec<Vec<Arc<dyn PhysicalExpr>>>,
+}
+
+impl Asked {
+    fn of(aggregate: &AggregateExec) -> Self {
+        let keys = aggregate.group_expr().expr().iter();
+        let functions = aggregate.aggr_expr().iter();
+        Self {
+            keys: keys.map(|(key, _)| Arc::clone(key)).collect(),
+            arguments: functions.map(|function| function.expressions()).collect(),
+        }
+    }
 }
 
 impl TallyExec {
@@ -44,10 +66,41 @@ impl TallyExec {
             Boundedness::Bounded,
         );
         Self {
+            input: Arc::clone(aggregate.input()),
+            asked: Arc::new(Asked::of(&aggregate)),
             aggregate,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+
+    /// Over the same rows with texts in dictionaries, by rewritten keys and arguments; what it hands
+    /// on stays as it was.
+    pub(crate) fn over_encoded(
+        &self,
+        input: Arc<dyn ExecutionPlan>,
+        key: impl Fn(&Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>>,
+        argument: impl Fn(&Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Self> {
+        let arguments = self.asked.arguments.iter();
+        let arguments = arguments.map(|arguments| arguments.iter().map(&argument).collect());
+        let asked = Asked {
+            keys: self.asked.keys.iter().map(key).collect::<Result<_>>()?,
+            arguments: arguments.collect::<Result<_>>()?,
+        };
+        Ok(self.over(input, Arc::new(asked)))
+    }
+
+    fn over(&self, input: Arc<dyn ExecutionPlan>, asked: Arc<Asked>) -> Self {
+        Self {
+            input,
+            asked,
+            ..Self::new(Arc::clone(&self.aggregate))
+        }
+    }
+
+    pub(crate) fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.input
     }
 
     /// What it takes the place of.
@@ -96,14 +149,20 @@ impl ExecutionPlan for TallyExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.aggregate.children()
+        vec![&self.input]
     }
 
     fn apply_expressions(
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        self.aggregate.apply_expressions(f)
+        let arguments = self.asked.arguments.iter().flatten();
+        for expression in self.asked.keys.iter().chain(arguments) {
+            if f(expression)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
     }
 
     fn replace_children(
@@ -111,8 +170,17 @@ impl ExecutionPlan for TallyExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let is_encoded = self.input.schema() != self.aggregate.input().schema();
+        if let ([input], true) = (&children[..], is_encoded) {
+            return Ok(Arc::new(
+                self.over(Arc::clone(input), Arc::clone(&self.asked)),
+            ));
+        }
         let aggregate = Arc::clone(&self.aggregate).replace_children(children, options)?;
-        over(&aggregate)
+        let Some(aggregate) = aggregate.downcast_ref::<AggregateExec>() else {
+            return internal_err!("an aggregate became {}", aggregate.name());
+        };
+        Ok(Arc::new(Self::new(Arc::new(aggregate.clone()))))
     }
 
     fn with_new_children(
@@ -130,16 +198,14 @@ impl ExecutionPlan for TallyExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let input = self
-            .aggregate
-            .input()
-            .execute(partition, Arc::clone(&context))?;
+        let input = self.input.execute(partition, Arc::clone(&context))?;
         let consumer = MemoryConsumer::new(format!("TallyExec[{partition}]")).with_can_spill(true);
         let tally = Tally {
             groups: Groups::new(&types(&self.aggregate)?)
                 .ok_or_else(|| internal_datafusion_err!("keys without numbers"))?,
             sums: accumulators(&self.aggregate)?,
             aggregate: Arc::clone(&self.aggregate),
+            asked: Arc::clone(&self.asked),
             reservation: consumer.register(context.memory_pool()),
             batch_size: context.session_config().batch_size(),
             group_of_row: vec![],
@@ -180,21 +246,14 @@ impl ExecutionPlan for TallyExec {
     }
 }
 
-fn over(aggregate: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    let Some(aggregate) = aggregate.downcast_ref::<AggregateExec>() else {
-        return internal_err!("an aggregate became {}", aggregate.name());
-    };
-    Ok(Arc::new(TallyExec::new(Arc::new(aggregate.clone()))))
-}
-
 fn accumulators(aggregate: &AggregateExec) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
     let sums = aggregate.aggr_expr().iter();
     sums.map(|sum| sum.create_groups_accumulator()).collect()
 }
 
 /// The arguments of an aggregate function.
-fn values(function: &AggregateFunctionExpr, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
-    let arguments = function.expressions().into_iter();
+fn values(arguments: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    let arguments = arguments.iter();
     let values = arguments.map(|argument| argument.evaluate(batch)?.into_array(batch.num_rows()));
     values.collect()
 }
@@ -205,6 +264,7 @@ const A_SAMPLE: usize = if cfg!(test) { 1 << 10 } else { 1 << 15 };
 /// The groups and sums of one partition.
 struct Tally {
     aggregate: Arc<AggregateExec>,
+    asked: Arc<Asked>,
     groups: Groups,
     sums: Vec<Box<dyn GroupsAccumulator>>,
     reservation: MemoryReservation,
@@ -219,8 +279,8 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let keys = self.aggregate.group_expr().expr().iter();
-        let columns: Result<Vec<_>> = keys.map(|(key, _)| key.evaluate(batch)).collect();
+        let keys = self.asked.keys.iter();
+        let columns: Result<Vec<_>> = keys.map(|key| key.evaluate(batch)).collect();
         let rows = batch.num_rows();
         if self.is_in_vain {
             return self.pass_on(columns?, batch);
@@ -242,8 +302,8 @@ impl Tally {
             return self.add(&batch.slice(half, rows - half));
         }
         let total = self.groups.len();
-        for (sum, function) in self.sums.iter_mut().zip(self.aggregate.aggr_expr()) {
-            let values = values(function, batch)?;
+        for (sum, arguments) in self.sums.iter_mut().zip(&self.asked.arguments) {
+            let values = values(arguments, batch)?;
             sum.update_batch(&values, &self.group_of_row, None, total)?;
         }
         let sums: usize = self.sums.iter().map(|sum| sum.size()).sum();
@@ -265,12 +325,14 @@ impl Tally {
     /// Each row as the group that it would be.
     fn pass_on(&mut self, keys: Vec<ColumnarValue>, batch: &RecordBatch) -> Result<()> {
         let rows = batch.num_rows();
-        let keys = keys.into_iter().map(|key| key.into_array(rows));
+        let schema = self.aggregate.schema();
+        let keys = keys.into_iter().zip(schema.fields());
+        let keys = keys.map(|(key, field)| Ok(cast(&key.into_array(rows)?, field.data_type())?));
         let mut columns = keys.collect::<Result<Vec<_>>>()?;
-        for (sum, function) in self.sums.iter().zip(self.aggregate.aggr_expr()) {
-            columns.extend(sum.convert_to_state(&values(function, batch)?, None)?);
+        for (sum, arguments) in self.sums.iter().zip(&self.asked.arguments) {
+            columns.extend(sum.convert_to_state(&values(arguments, batch)?, None)?);
         }
-        let batch = RecordBatch::try_new(self.aggregate.schema(), columns)?;
+        let batch = RecordBatch::try_new(schema, columns)?;
         self.ready.insert(0, batch);
         Ok(())
     }

@@ -7,6 +7,7 @@ use datafusion::common::{HashMap, Result};
 use datafusion::logical_expr::ColumnarValue;
 
 use super::keys::Key;
+use super::word::Word;
 use crate::columnar::codes::Recent;
 
 /// The groups met so far. A word has a field of bits for each key, and fields grow as keys do.
@@ -15,14 +16,16 @@ pub(super) struct Groups {
     types: Vec<DataType>,
     keys: Vec<Key>,
     widths: Vec<u32>,
-    known: HashMap<u128, u32>,
-    /// Words that were met lately: calls stand in the order of time, and a day has few groups.
-    recent: Recent<u128>,
-    /// Of each group.
-    words: Vec<u128>,
-    /// Of each row of a batch; kept for its memory.
-    row_words: Vec<u128>,
+    table: Table,
+    /// The numbers of each row's value; kept for its memory.
     numbers: Vec<u32>,
+}
+
+/// Mostly a short word has room for all fields.
+#[derive(Debug)]
+enum Table {
+    Short(Words<u64>),
+    Long(Words<u128>),
 }
 
 /// A row has more to tell than a word can hold: hand the groups on, or number fewer rows at a time.
@@ -36,16 +39,16 @@ impl Groups {
             types: types.to_vec(),
             keys: keys?,
             widths: vec![1; types.len()],
-            known: HashMap::new(),
-            recent: Recent::with_at_most(1 << 13),
-            words: vec![],
-            row_words: vec![],
+            table: Table::Short(Words::default()),
             numbers: vec![],
         })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.words.len()
+        match &self.table {
+            Table::Short(words) => words.of_group.len(),
+            Table::Long(words) => words.of_group.len(),
+        }
     }
 
     /// Numbers each row's group, in the order in which groups are first met.
@@ -55,41 +58,32 @@ impl Groups {
         rows: usize,
         groups: &mut Vec<usize>,
     ) -> Result<Result<(), Full>> {
-        self.row_words.clear();
-        self.row_words.resize(rows, 0);
-        let mut constant = 0;
-        let mut shift = 0;
+        self.begin(rows);
         for (at, column) in columns.iter().enumerate() {
             self.numbers.clear();
             let number = self.keys[at].number(column, &mut self.numbers)?;
             if !self.widen(at) {
                 return Ok(Err(Full));
             }
-            if let Some(number) = number {
-                constant |= u128::from(number) << shift;
-            } else {
-                let rows = self.row_words.iter_mut().zip(&self.numbers);
-                rows.for_each(|(word, number)| *word |= u128::from(*number) << shift);
+            let shift = self.widths[..at].iter().sum();
+            match &mut self.table {
+                Table::Short(words) => words.add(number, &self.numbers, shift),
+                Table::Long(words) => words.add(number, &self.numbers, shift),
             }
-            shift += self.widths[at];
         }
-        let Self {
-            known,
-            recent,
-            words,
-            row_words,
-            ..
-        } = self;
         groups.clear();
-        groups.extend(row_words.iter().map(|word| {
-            recent.code(word | constant, |word| {
-                *known.entry(word).or_insert_with(|| {
-                    words.push(word);
-                    u32::try_from(words.len() - 1).unwrap_or(u32::MAX)
-                })
-            }) as usize
-        }));
+        match &mut self.table {
+            Table::Short(words) => words.number(groups),
+            Table::Long(words) => words.number(groups),
+        }
         Ok(Ok(()))
+    }
+
+    fn begin(&mut self, rows: usize) {
+        match &mut self.table {
+            Table::Short(words) => words.begin(rows),
+            Table::Long(words) => words.begin(rows),
+        }
     }
 
     /// Makes the field of a key wide enough; false where a word is too short for it.
@@ -101,23 +95,20 @@ impl Groups {
         }
         // A bit more than is needed: every growth rewrites what there is.
         let wider = needed + 1;
-        let others: u32 = self.widths.iter().sum::<u32>() - width;
-        if others + wider > u128::BITS {
+        let total = self.widths.iter().sum::<u32>() - width + wider;
+        if total > u128::BITS {
             return false;
         }
-        let low: u32 = self.widths[..at].iter().sum();
-        let high = low + width;
-        let moved = |word: &mut u128| {
-            let below = *word & ones(high);
-            let above = *word >> 1 >> (high - 1);
-            *word = below | above << 1 << (low + wider - 1);
-        };
-        self.words.iter_mut().for_each(moved);
-        // The rows of this batch have no fields above yet.
-        self.recent.forget();
-        self.known.clear();
-        let words = self.words.iter().zip(0..);
-        self.known.extend(words.map(|(word, group)| (*word, group)));
+        if let Table::Short(words) = &self.table
+            && total > u64::BITS
+        {
+            self.table = Table::Long(words.lengthened());
+        }
+        let low = self.widths[..at].iter().sum();
+        match &mut self.table {
+            Table::Short(words) => words.widen(low, width, wider),
+            Table::Long(words) => words.widen(low, width, wider),
+        }
         self.widths[at] = wider;
         true
     }
@@ -127,11 +118,10 @@ impl Groups {
         let mut columns = Vec::with_capacity(self.keys.len());
         let mut shift = 0;
         for (key, width) in self.keys.iter().zip(&self.widths) {
-            let numbers: UInt32Array = self
-                .words
-                .iter()
-                .map(|word| u32::try_from(word >> shift & ones(*width)).ok())
-                .collect();
+            let numbers: UInt32Array = match &self.table {
+                Table::Short(words) => words.field(shift, *width).collect(),
+                Table::Long(words) => words.field(shift, *width).collect(),
+            };
             columns.push(take(&key.values()?, &numbers, None)?);
             shift += width;
         }
@@ -143,12 +133,111 @@ impl Groups {
 
     pub(super) fn size(&self) -> usize {
         let keys: usize = self.keys.iter().map(Key::size).sum();
-        let table = self.known.capacity() * size_of::<(u128, u32)>();
-        keys + table + self.words.capacity() * size_of::<u128>()
+        keys + match &self.table {
+            Table::Short(words) => words.size(),
+            Table::Long(words) => words.size(),
+        }
     }
 }
 
-/// So many ones from the lowest bit on.
-fn ones(width: u32) -> u128 {
-    u128::MAX.checked_shr(u128::BITS - width).unwrap_or(0)
+/// Groups by their words.
+#[derive(Debug)]
+struct Words<W> {
+    known: HashMap<W, u32>,
+    /// Words that were met lately: calls stand in the order of time, and a day has few groups.
+    recent: Recent<W>,
+    of_group: Vec<W>,
+    /// Of each row of a batch, but for what all of its rows share; kept for its memory.
+    of_row: Vec<W>,
+    of_all_rows: W,
+}
+
+impl<W: Word> Default for Words<W> {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            recent: Recent::with_at_most(1 << 14),
+            of_group: vec![],
+            of_row: vec![],
+            of_all_rows: W::default(),
+        }
+    }
+}
+
+impl<W: Word> Words<W> {
+    fn begin(&mut self, rows: usize) {
+        self.of_row.clear();
+        self.of_row.resize(rows, W::default());
+        self.of_all_rows = W::default();
+    }
+
+    /// Adds a field: a number that all rows share, or a number each.
+    fn add(&mut self, number: Option<u32>, numbers: &[u32], shift: u32) {
+        if let Some(number) = number {
+            self.of_all_rows |= W::from(number) << shift;
+        } else {
+            let rows = self.of_row.iter_mut().zip(numbers);
+            rows.for_each(|(word, number)| *word |= W::from(*number) << shift);
+        }
+    }
+
+    fn number(&mut self, groups: &mut Vec<usize>) {
+        let Self {
+            known,
+            recent,
+            of_group,
+            of_row,
+            of_all_rows,
+        } = self;
+        groups.extend(of_row.iter().map(|word| {
+            recent.code(*word | *of_all_rows, |word| {
+                *known.entry(word).or_insert_with(|| {
+                    of_group.push(word);
+                    u32::try_from(of_group.len() - 1).unwrap_or(u32::MAX)
+                })
+            }) as usize
+        }));
+    }
+
+    /// Moves what stands above a field; the rows of this batch have nothing there yet.
+    fn widen(&mut self, low: u32, width: u32, wider: u32) {
+        let high = low + width;
+        let moved = |word: &mut W| {
+            let below = *word & W::ones(high);
+            // In two steps: a word cannot be shifted by all of its bits.
+            let above = *word >> 1 >> (high - 1);
+            *word = below | above << 1 << (low + wider - 1);
+        };
+        self.of_group.iter_mut().for_each(moved);
+        self.know();
+    }
+
+    fn know(&mut self) {
+        self.recent.forget();
+        self.known.clear();
+        let words = self.of_group.iter().zip(0..);
+        self.known.extend(words.map(|(word, group)| (*word, group)));
+    }
+
+    fn field(&self, shift: u32, width: u32) -> impl Iterator<Item = Option<u32>> {
+        let words = self.of_group.iter();
+        words.map(move |word| (*word >> shift & W::ones(width)).try_into().ok())
+    }
+
+    fn size(&self) -> usize {
+        self.known.capacity() * size_of::<(W, u32)>() + self.of_group.capacity() * size_of::<W>()
+    }
+}
+
+impl Words<u64> {
+    fn lengthened(&self) -> Words<u128> {
+        let mut words = Words {
+            of_group: self.of_group.iter().copied().map(u128::from).collect(),
+            of_row: self.of_row.iter().copied().map(u128::from).collect(),
+            of_all_rows: self.of_all_rows.into(),
+            ..Words::default()
+        };
+        words.know();
+        words
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
+use datafusion::arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, DictionaryArray, Int64Array, StringViewArray,
+};
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type, Int64Type};
 use datafusion::common::{HashMap, Result};
 use datafusion::logical_expr::ColumnarValue;
 
@@ -69,6 +71,9 @@ impl Key {
     fn number_each(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
         match &mut self.values {
             Values::Texts(texts) => {
+                if let Some(column) = column.as_dictionary_opt::<Int32Type>() {
+                    return texts.number_dictionary(column, numbers);
+                }
                 let column = cast(column, &DataType::Utf8View)?;
                 texts.number(column.as_string_view(), numbers);
             }
@@ -138,6 +143,8 @@ struct Texts {
     recent: Recent<u128>,
     /// Where these views point to: they mean the same while the buffers are the same.
     buffers: Vec<Buffer>,
+    /// The dictionary met last, and the numbers of its values.
+    dictionary: Option<(ArrayData, Vec<u32>)>,
 }
 
 impl Default for Texts {
@@ -148,11 +155,41 @@ impl Default for Texts {
             bytes: 0,
             recent: Recent::with_at_most(1 << 13),
             buffers: vec![],
+            dictionary: None,
         }
     }
 }
 
 impl Texts {
+    fn number_dictionary(
+        &mut self,
+        column: &DictionaryArray<Int32Type>,
+        numbers: &mut Vec<u32>,
+    ) -> Result<()> {
+        let values = column.values().to_data();
+        let known = self.dictionary.take();
+        let known = known.filter(|(known, _)| known.ptr_eq(&values));
+        let of_value = if let Some((_, of_value)) = known {
+            of_value
+        } else {
+            let mut of_value = Vec::with_capacity(values.len());
+            let values = cast(column.values(), &DataType::Utf8View)?;
+            self.number(values.as_string_view(), &mut of_value);
+            of_value
+        };
+        let keys = column.keys();
+        if keys.null_count() == 0 {
+            numbers.extend(keys.values().iter().map(|key| of_value[key.as_usize()]));
+        } else {
+            numbers.extend(
+                keys.iter()
+                    .map(|key| key.map_or(0, |key| of_value[key.as_usize()])),
+            );
+        }
+        self.dictionary = Some((values, of_value));
+        Ok(())
+    }
+
     fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) {
         let Self {
             met,
@@ -160,6 +197,7 @@ impl Texts {
             bytes,
             recent,
             buffers,
+            ..
         } = self;
         let given = column.data_buffers();
         let is_same =

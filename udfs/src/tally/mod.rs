@@ -16,3 +16,4 @@ mod groups;
 mod keys;
 #[cfg(test)]
 mod tests;
+mod word;

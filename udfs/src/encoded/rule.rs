@@ -1,0 +1,183 @@
+//! [`Encoded`]: puts dictionaries below each [`TallyExec`] that can have them.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::{
+    FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr_common::physical_expr::is_volatile;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::union::UnionExec;
+
+use super::expression::{Change, of_one_text};
+use super::footer::EncodedReaders;
+use crate::columnar::kind::is_text;
+use crate::tally::exec::TallyExec;
+
+/// The last rule on a machine: what it makes cannot travel.
+#[derive(Debug, Default)]
+pub struct Encoded;
+
+impl PhysicalOptimizerRule for Encoded {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let below_tally = |plan: Arc<dyn ExecutionPlan>| {
+            let Some(tally) = plan.downcast_ref::<TallyExec>() else {
+                return Ok(Transformed::no(plan));
+            };
+            let Some(input) = encoded(tally.input())? else {
+                return Ok(Transformed::no(plan));
+            };
+            let change = Change::new(tally.input().schema(), input.schema());
+            let tally = tally.over_encoded(
+                input,
+                |key| change.encoded(key),
+                |argument| change.plain(argument),
+            )?;
+            Ok(Transformed::yes(Arc::new(tally) as _))
+        };
+        plan.transform_up(below_tally).data()
+    }
+
+    fn name(&self) -> &'static str {
+        "encoded"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The same rows with texts in dictionaries; nothing where there is none to be had.
+fn encoded(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+        return match scan.downcast_to_file_source::<ParquetSource>() {
+            Some((scan, source)) => encoded_scan(scan, source),
+            None => Ok(None),
+        };
+    }
+    if plan.downcast_ref::<UnionExec>().is_some() {
+        let inputs = plan.children().into_iter().map(encoded);
+        let inputs: Option<Vec<_>> = inputs.collect::<Result<_>>()?;
+        let alike = inputs.filter(|inputs| {
+            let types = |input: &Arc<dyn ExecutionPlan>| {
+                let schema = input.schema();
+                let types = schema
+                    .fields()
+                    .iter()
+                    .map(|field| field.data_type().clone());
+                types.collect::<Vec<_>>()
+            };
+            inputs
+                .windows(2)
+                .all(|pair| types(&pair[0]) == types(&pair[1]))
+        });
+        return alike.map(UnionExec::try_new).transpose();
+    }
+    let [child] = plan.children()[..] else {
+        return Ok(None);
+    };
+    let Some(input) = encoded(child)? else {
+        return Ok(None);
+    };
+    let change = Change::new(child.schema(), input.schema());
+    if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+        let expressions = projection.expr().iter().map(|expression| {
+            Ok(ProjectionExpr {
+                expr: change.encoded(&expression.expr)?,
+                alias: expression.alias.clone(),
+            })
+        });
+        let expressions: Vec<_> = expressions.collect::<Result<_>>()?;
+        return Ok(Some(Arc::new(ProjectionExec::try_new(expressions, input)?)));
+    }
+    if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+        let filter = FilterExecBuilder::from(filter)
+            .with_predicate(change.plain(filter.predicate())?)
+            .with_input(input);
+        return Ok(Some(Arc::new(filter.build()?)));
+    }
+    if passes_on(plan, child)? {
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        return Ok(Some(
+            Arc::clone(plan).replace_children(vec![input], options)?,
+        ));
+    }
+    Ok(None)
+}
+
+/// Whether the operator hands on its input's columns and looks into none.
+fn passes_on(plan: &Arc<dyn ExecutionPlan>, child: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut looks = false;
+    plan.apply_expressions(&mut |_| {
+        looks = true;
+        Ok(TreeNodeRecursion::Stop)
+    })?;
+    Ok(!looks && plan.schema() == child.schema())
+}
+
+fn encoded_scan(
+    scan: &FileScanConfig,
+    source: &ParquetSource,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let (Some(readers), Some(projection)) =
+        (source.parquet_file_reader_factory(), source.projection())
+    else {
+        return Ok(None);
+    };
+    let fields = scan.file_schema();
+    let mut columns = vec![];
+    let expressions = projection.iter().map(|expression| {
+        let columns_of_it = collect_columns(&expression.expr);
+        let mut columns_of_it = columns_of_it.into_iter();
+        let (Some(column), None) = (columns_of_it.next(), columns_of_it.next()) else {
+            return Ok(expression.clone());
+        };
+        let field = fields.fields().get(column.index());
+        let Some(field) = field.filter(|field| is_text(field.data_type())) else {
+            return Ok(expression.clone());
+        };
+        if is_volatile(&expression.expr) {
+            return Ok(expression.clone());
+        }
+        columns.push(field.name().clone());
+        Ok(ProjectionExpr {
+            expr: of_one_text(&expression.expr, column, field)?,
+            alias: expression.alias.clone(),
+        })
+    });
+    let expressions: Vec<_> = expressions.collect::<Result<_>>()?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let options = source.table_parquet_options().clone();
+    let hint = options.global.metadata_size_hint;
+    let readers = Arc::new(EncodedReaders::new(Arc::clone(readers), columns));
+    let mut encoded = ParquetSource::new(source.table_schema().clone())
+        .with_table_parquet_options(options)
+        .with_parquet_file_reader_factory(readers);
+    if let Some(hint) = hint {
+        encoded = encoded.with_metadata_size_hint(hint);
+    }
+    if let Some(filter) = source.filter() {
+        encoded = encoded.with_predicate(filter);
+    }
+    let Some(encoded) = encoded.try_pushdown_projection(&ProjectionExprs::new(expressions))? else {
+        return Ok(None);
+    };
+    let scan = FileScanConfigBuilder::from(scan.clone()).with_source(encoded);
+    Ok(Some(DataSourceExec::from_data_source(scan.build())))
+}
