@@ -2,8 +2,9 @@
 //!
 //! The library behind the program, and for other entrances to the same SQL. A statement goes one
 //! way: text → [`session`] → [`saved_query::expand`] (calls of saved queries become subqueries,
-//! relations are [conformed](relation::conform)) → the engine's plan, in which equal calls are
-//! planned once, columns of one value are gone (`constants`), and `shared` runs them → batches.
+//! relations are [conformed](relation::conform)) → the engine's plan, in which columns say whose they
+//! are (`qualified`), those of one value are gone (`constants`), and equal calls are planned once;
+//! `shared` runs them → batches.
 //!
 //! * [`cli`] what was typed; [`command`] the verbs; [`prompt`] the interactive loop
 //! * [`output`] results in every format, whole or not at all
@@ -30,6 +31,7 @@ pub mod output;
 pub mod panic;
 pub mod prices;
 pub mod prompt;
+mod qualified;
 pub mod relation;
 pub mod saved_query;
 pub mod session;

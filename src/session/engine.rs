@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::constants;
 use crate::error::Result;
+use crate::qualified::Qualified;
 use crate::saved_query::environment::{CATALOG, SCHEMA};
 use crate::shared::planner::SharedPlanner;
 use apportion_udfs::encoded::rule::Encoded;
@@ -55,6 +56,9 @@ pub(crate) fn config(settings: &Settings) -> SessionConfig {
             "datafusion.optimizer.enable_join_dynamic_filter_pushdown",
             false,
         )
+        // What a join builds its table from stands first in the saved queries, and is small: the other
+        // side, as large as the usage, stays where it is.
+        .set_bool("datafusion.optimizer.repartition_joins", false)
         // Below a union of inputs the rule makes a column twice, and the plan is refused.
         .set_bool(
             "datafusion.optimizer.enable_leaf_expression_pushdown",
@@ -78,6 +82,7 @@ pub(crate) fn state(
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_analyzer_rule(Arc::new(Qualified))
         .with_optimizer_rules(constants::rules())
         .with_query_planner(Arc::new(SharedPlanner))
         .with_physical_optimizer_rule(Arc::new(Tally))
