@@ -63,14 +63,14 @@ pub(crate) fn put(
 ) -> Result<(LogicalPlan, Values)> {
     let mut known = Known::new(options);
     let plan = plan.rewrite(&mut known)?.data;
-    Ok((plan, known.values.pop().unwrap_or_default()))
+    Ok((plan, known.values.pop().flatten().unwrap_or_default()))
 }
 
 /// Puts constants where columns were, from the leaves up.
 struct Known {
     options: Arc<ConfigOptions>,
-    /// Of the nodes that are done and whose parent is not.
-    values: Vec<Values>,
+    /// Of the nodes that are done and whose parent is not; nothing for a node that has no rows.
+    values: Vec<Option<Values>>,
     /// Whether the same nodes, or any below them, are others than before.
     changed: Vec<bool>,
 }
@@ -92,10 +92,11 @@ impl TreeNodeRewriter for Known {
         let first = self.values.len().saturating_sub(plan.inputs().len());
         let inputs = self.values.split_off(first);
         let is_new_below = self.changed.drain(first..).any(|changed| changed);
-        let plan = match &plan {
-            LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_) => {
-                with_constants(plan, &inputs[0], &self.options)?
-            }
+        let plan = match (&plan, &inputs[..]) {
+            (
+                LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_),
+                [Some(known)],
+            ) => with_constants(plan, known, &self.options)?,
             _ => Transformed::no(plan),
         };
         let is_new = is_new_below || plan.transformed;
@@ -122,9 +123,6 @@ fn with_constants(
     // What was pushed down to here may say more simply what it says.
     let is_filter = matches!(plan, LogicalPlan::Filter(_));
     let none_is_known = known.iter().all(Option::is_none);
-    if is_filter && none_is_known {
-        return Ok(Transformed::no(plan));
-    }
     let schema = Arc::clone(input.schema());
     let context = SimplifyContext::builder()
         .with_schema(Arc::clone(&schema))
@@ -138,7 +136,7 @@ fn with_constants(
         if matches!(expression, Expr::GroupingSet(_)) {
             return Ok(Transformed::no(expression));
         }
-        if none_is_known && !may_be_constant(&expression) {
+        if none_is_known && !has_constant_part(&expression) {
             return Ok(Transformed::no(expression));
         }
         let name = names.save(&expression);
@@ -151,7 +149,7 @@ fn with_constants(
                 _ => Transformed::no(part),
             })
         })?;
-        if !is_filter && !replaced.transformed && !may_be_constant(&replaced.data) {
+        if !is_filter && !replaced.transformed && !has_constant_part(&replaced.data) {
             return Ok(replaced);
         }
         let simplified = engine.simplify(replaced.data)?.transform_up(|part| {
@@ -177,6 +175,14 @@ fn with_constants(
             Transformed::yes(name.restore(simplified))
         })
     })
+}
+
+/// Whether something in it is the same for every row and not yet worked out, as a condition on what
+/// a query was called with.
+fn has_constant_part(expression: &Expr) -> bool {
+    expression
+        .exists(|part| Ok(may_be_constant(part)))
+        .unwrap_or(false)
 }
 
 /// Names no column, asks no other plan, and is not a literal yet.
@@ -215,13 +221,20 @@ fn bare(expression: &Expr) -> &Expr {
     }
 }
 
-/// What the node's own columns always are.
-fn values(plan: &LogicalPlan, mut inputs: Vec<Values>) -> Values {
+/// What the node's own columns always are; nothing where it has no rows.
+fn values(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<Values> {
     let unknown = |columns: usize| vec![None; columns];
     let columns = plan.schema().fields().len();
     let values = match plan {
-        LogicalPlan::Projection(projection) => projection.expr.iter().map(literal).collect(),
+        LogicalPlan::Projection(projection) => {
+            inputs.pop()??;
+            projection.expr.iter().map(literal).collect()
+        }
         LogicalPlan::Aggregate(aggregate) => {
+            // Without keys there is a row of what nothing comes to.
+            if inputs.pop()?.is_none() && !aggregate.group_expr.is_empty() {
+                return None;
+            }
             let keys = aggregate.group_expr.iter().map(literal);
             let sums = aggregate.aggr_expr.iter().zip(keys.len()..);
             let sums = sums.map(|(sum, at)| {
@@ -230,52 +243,56 @@ fn values(plan: &LogicalPlan, mut inputs: Vec<Values>) -> Values {
             });
             keys.chain(sums).collect()
         }
+        LogicalPlan::Filter(filter) if holds_never(&filter.predicate) => return None,
+        LogicalPlan::EmptyRelation(empty) if !empty.produce_one_row => return None,
         LogicalPlan::SubqueryAlias(_)
         | LogicalPlan::Filter(_)
         | LogicalPlan::Sort(_)
         | LogicalPlan::Limit(_)
-        | LogicalPlan::Repartition(_) => inputs.pop().unwrap_or_default(),
+        | LogicalPlan::Repartition(_) => inputs.pop()??,
         LogicalPlan::Window(_) => {
-            let mut values = inputs.pop().unwrap_or_default();
+            let mut values = inputs.pop()??;
             values.resize(columns, None);
             values
         }
         LogicalPlan::Union(_) => {
-            let mut inputs = inputs.into_iter();
-            let first = inputs.next().unwrap_or_default();
-            inputs.fold(first, |common, other| {
+            let with_rows = inputs.into_iter().flatten();
+            with_rows.reduce(|common, other| {
                 let pairs = common.into_iter().zip(other);
                 pairs
                     .map(|(a, b)| a.filter(|a| Some(a) == b.as_ref()))
                     .collect()
-            })
+            })?
         }
-        LogicalPlan::Join(join) => match (join.join_type, &mut inputs[..]) {
-            (JoinType::Inner, [left, right]) => {
-                left.append(right);
-                std::mem::take(left)
+        LogicalPlan::Join(join) => match (join.join_type, inputs.pop()?, inputs.pop()?) {
+            (JoinType::Inner, right, left) => [left?, right?].concat(),
+            (JoinType::Left, _, left) => {
+                let left = left?;
+                let right = columns.saturating_sub(left.len());
+                [left, unknown(right)].concat()
             }
-            (JoinType::Left, [left, right]) => {
-                left.append(&mut unknown(right.len()));
-                std::mem::take(left)
+            (JoinType::Right, right, _) => {
+                let right = right?;
+                let left = columns.saturating_sub(right.len());
+                [unknown(left), right].concat()
             }
-            (JoinType::Right, [left, right]) => {
-                let mut values = unknown(left.len());
-                values.append(right);
-                values
-            }
-            (JoinType::LeftSemi | JoinType::LeftAnti, [left, _]) => std::mem::take(left),
+            (JoinType::LeftSemi | JoinType::LeftAnti, _, left) => left?,
             _ => unknown(columns),
         },
         LogicalPlan::TableScan(scan) => constants_of_scan(scan),
         _ => unknown(columns),
     };
     // A node whose columns are not those thought of here has none that are known.
-    if values.len() == columns {
+    Some(if values.len() == columns {
         values
     } else {
         unknown(columns)
-    }
+    })
+}
+
+/// Whether a condition is false or NULL for every row.
+fn holds_never(condition: &Expr) -> bool {
+    matches!(literal(condition), Some(value) if value != ScalarValue::Boolean(Some(true)))
 }
 
 fn literal(expression: &Expr) -> Option<ScalarValue> {
@@ -349,6 +366,18 @@ mod tests {
         let inner = format!("SELECT model, one FROM {CALLS} JOIN {right} ON model = m");
         let inner = planned(&inner).await;
         assert!(inner.contains("Int64(1) AS one"), "{inner}");
+    }
+
+    #[tokio::test]
+    async fn a_branch_that_is_not_taken_says_nothing() {
+        let other = format!("(SELECT * REPLACE (model AS tier) FROM {CALLS} WHERE NOT 1 = 1)");
+        let sql = format!("SELECT * FROM {CALLS} UNION ALL SELECT * FROM {other}");
+        let state = SessionStateBuilder::new().with_default_features().build();
+        let context = SessionContext::new_with_state(state);
+        let plan = context.state().create_logical_plan(&sql).await.unwrap();
+        let (_, values) = put(plan, context.state().config_options()).unwrap();
+        let known: Vec<_> = values.iter().map(Option::is_some).collect();
+        assert_eq!(known, [false, false, true, true, true]);
     }
 
     #[tokio::test]

@@ -26,15 +26,10 @@ charges as (
 ),
 
 by_usage as (
-    select
-        charges.* exclude (charge_number, customer_id, model, request_id, way),
-        charges.model as charge_model,
-        split.*
-    from usage_split(
+    select * from usage_split(
         period => $period, basis => $basis, currency => $currency, salt => $salt,
         missing => $missing, monthly => $monthly, idle => $idle, depth => $by_depth
-    ) as split
-    inner join charges on split.charge_number = charges.charge_number
+    )
 ),
 
 -- Credits, taxes and adjustments follow the Usage and Purchase charges that state the same.
@@ -59,12 +54,12 @@ shapes as (
 base as (
     select
         shapes.*,
-        by_usage.period,
-        by_usage.currency,
-        case when states_sub_account then by_usage.sub_account else '' end as of_sub_account,
-        case when states_model then by_usage.charge_model else '' end as of_model,
-        case when states_service_tier then by_usage.service_tier else '' end as of_service_tier,
-        case when states_token_type then by_usage.token_type else '' end as of_token_type,
+        charges.period,
+        charges.currency,
+        case when states_sub_account then charges.sub_account else '' end as of_sub_account,
+        case when states_model then charges.model else '' end as of_model,
+        case when states_service_tier then charges.service_tier else '' end as of_service_tier,
+        case when states_token_type then charges.token_type else '' end as of_token_type,
         by_usage.customer_id,
         by_usage.reason,
         by_usage.feature,
@@ -73,9 +68,10 @@ base as (
         by_usage.session_id,
         by_usage.request_id,
         sum(by_usage.cost) as cost
-    from by_usage
-    inner join shapes on by_usage.provider = shapes.provider
-    where by_usage.charge_category in ('Usage', 'Purchase')
+    from shapes
+    inner join charges on shapes.provider = charges.provider
+    inner join by_usage on charges.charge_number = by_usage.charge_number
+    where charges.charge_category in ('Usage', 'Purchase')
     group by all
 ),
 
@@ -121,8 +117,8 @@ split as (
         by_usage.charge_number, by_usage.way, by_usage.customer_id, by_usage.feature,
         by_usage.model, by_usage.query_type, by_usage.session_id, by_usage.request_id,
         by_usage.measure, by_usage.reason, by_usage.cost
-    from by_usage
-    left join follows on by_usage.charge_number = follows.charge_number
+    from follows
+    right join by_usage on follows.charge_number = by_usage.charge_number
     where follows.charge_number is null
     union all by name
     select
@@ -205,9 +201,9 @@ attributed as (
         charges.* exclude (charge_number, customer_id, model, request_id, amount),
         charges.model as charge_model,
         case when summed.reason = 'no calls covered' then nearest.detail end as detail
-    from summed
-    inner join charges on summed.charge_number = charges.charge_number
+    from charges
     left join nearest on charges.charge_number = nearest.charge_number
+    inner join summed on charges.charge_number = summed.charge_number
 ),
 
 estimated as (

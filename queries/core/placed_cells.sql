@@ -25,6 +25,7 @@ select
     cells.*,
     coalesce(cells.service_tier, 'standard') as tier,
     named.customer_id as named_customer_id
-from usage_cells(period => $period, basis => $basis, depth => $depth) as cells
-left join named on cells.customer_id = named.customer_id
+from named
+right join usage_cells(period => $period, basis => $basis, depth => $depth) as cells
+    on named.customer_id = cells.customer_id
 where cells.priced_by <> 'cached'

@@ -51,8 +51,8 @@ parties as (
                 then weighed.weight * weighed.covered_tokens
             else weighed.weight
         end as weight
-    from weighed
-    inner join charges on weighed.charge_number = charges.charge_number
+    from charges
+    inner join weighed on charges.charge_number = weighed.charge_number
     where weighed.weight > 0
     union all by name
     select
@@ -65,8 +65,8 @@ parties as (
         sum(weighed.weight)
         * (cast(charges.stated_tokens as decimal(38, 12)) - cast(weighed.covered_tokens as decimal(38, 12)))
             as weight
-    from weighed
-    inner join charges on weighed.charge_number = charges.charge_number
+    from charges
+    inner join weighed on charges.charge_number = weighed.charge_number
     where
         $missing = 'leave'
         and charges.way in ('usage', 'charges')
@@ -109,8 +109,8 @@ kept as (
             when charges.token_type is null then coalesce(weighed.list_cost, 0)
             else coalesce(weighed.type_cost, 0)
         end as list_cost
-    from weighed
-    inner join charges on weighed.charge_number = charges.charge_number
+    from charges
+    inner join weighed on charges.charge_number = weighed.charge_number
     where
         $monthly = 'ledger'
         and charges.way = 'usage'
@@ -169,15 +169,14 @@ left_over as (
 
 rows as (
     select
-        charge_number, way, customer_id, feature, model, query_type, session_id, request_id,
-        measure, reason, cost
-    from split
+        split.charge_number, split.way, split.customer_id, split.feature, split.model,
+        split.query_type, split.session_id, split.request_id, split.measure, split.reason,
+        split.cost
+    from kept_totals
+    right join split on kept_totals.charge_number = split.charge_number
     where
-        way not in ('tag', 'unknown tag', 'idle')
-        and not exists (
-            select 1 from kept_totals
-            where kept_totals.charge_number = split.charge_number
-        )
+        split.way not in ('tag', 'unknown tag', 'idle')
+        and kept_totals.charge_number is null
     union all by name
     select
         charge_number, way, customer_id, feature, model, query_type, session_id, request_id,

@@ -96,5 +96,5 @@ select
         when measured.measure = 'calls' then cast(leaves.weighing_calls as decimal(76, 24))
         else cast(0 as decimal(76, 24))
     end as weight
-from leaves
-inner join measured on leaves.charge_number = measured.charge_number
+from measured
+inner join leaves on measured.charge_number = leaves.charge_number

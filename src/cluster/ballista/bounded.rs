@@ -5,6 +5,7 @@ use super::contact::{Scheduler, is_over};
 use super::gate::Gate;
 use super::heard::told;
 use super::work_folder::WorkFolder;
+use apportion_udfs::encoded::rule::Encoded;
 use ballista_core::JobId;
 use ballista_core::serde::protobuf::{
     RuntimeStatsReport, ShuffleWritePartition, TaskColumnStats, WindowStateReport,
@@ -14,6 +15,7 @@ use ballista_executor::execution_engine::{
 };
 use datafusion::common::{Result, exec_err};
 use datafusion::execution::TaskContext;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionConfig;
@@ -58,6 +60,7 @@ impl ExecutionEngine for Bounded {
         config: &SessionConfig,
     ) -> Result<Arc<dyn QueryStageExecutor>> {
         let (job, gate) = (job_id.clone(), Gate::default());
+        let plan = Encoded.optimize(plan, config.options())?;
         let plan = gate.within(plan)?;
         let stage = self
             .engine
