@@ -29,7 +29,15 @@ pub(super) struct EachValue {
     schema: SchemaRef,
     data_type: DataType,
     /// What follows from the dictionaries met last.
-    met: Mutex<Vec<(ArrayRef, ArrayRef)>>,
+    met: Mutex<Vec<(ArrayRef, Results)>>,
+}
+
+/// What follows from a dictionary.
+#[derive(Debug, Clone)]
+struct Results {
+    /// As many as it has values, and one of NULL where that is not NULL itself.
+    of_values: ArrayRef,
+    null_key: Option<i32>,
 }
 
 /// So many dictionaries are remembered: each thread reads a file of its own.
@@ -70,22 +78,40 @@ impl EachValue {
         self.input.evaluate(batch)
     }
 
-    fn of_values(&self, values: &ArrayRef) -> Result<ArrayRef> {
+    fn met_results(&self, values: &ArrayRef) -> Result<Results> {
         let met = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
         let known = met()
             .iter()
             .find(|(known, _)| known.to_data().ptr_eq(&values.to_data()))
-            .map(|(_, results)| Arc::clone(results));
+            .map(|(_, results)| results.clone());
         if let Some(results) = known {
             return Ok(results);
         }
-        let results = self.work_out(values)?;
+        let results = self.results(values)?;
         let mut met = met();
         if met.len() == DICTIONARIES {
             met.remove(0);
         }
-        met.push((Arc::clone(values), Arc::clone(&results)));
+        met.push((Arc::clone(values), results.clone()));
         Ok(results)
+    }
+
+    fn results(&self, values: &ArrayRef) -> Result<Results> {
+        let of_values = self.work_out(values)?;
+        let of_null = self.work_out(&new_null_array(self.text_type(), 1))?;
+        if of_null.is_null(0) {
+            let null_key = None;
+            return Ok(Results {
+                of_values,
+                null_key,
+            });
+        }
+        let null = i32::try_from(values.len())
+            .map_err(|_| internal_datafusion_err!("a dictionary of {} values", values.len()))?;
+        Ok(Results {
+            of_values: concat(&[&of_values, &of_null])?,
+            null_key: Some(null),
+        })
     }
 
     fn work_out(&self, texts: &ArrayRef) -> Result<ArrayRef> {
@@ -101,34 +127,27 @@ impl EachValue {
         is_met_again: bool,
     ) -> Result<ArrayRef> {
         let results = if is_met_again {
-            self.of_values(texts.values())
+            self.met_results(texts.values())
         } else {
-            self.work_out(texts.values())
+            self.results(texts.values())
         };
         let Ok(results) = results else {
             // A value that no row has may be to blame: the rows decide.
             return Self::finished(self.work_out(&take_keys(texts.values(), texts.keys())?)?);
         };
-        let (keys, results) = match texts.null_count() {
-            0 => (texts.keys().clone(), results),
-            _ => self.with_null(texts.keys(), results)?,
-        };
-        if !is_text(results.data_type()) {
-            return take_keys(&results, &keys);
+        let values = results.of_values;
+        let null = results.null_key.filter(|_| texts.null_count() > 0);
+        let keys = null.map(|null| {
+            let keys = texts.keys().iter();
+            keys.map(|key| key.unwrap_or(null)).collect::<Int32Array>()
+        });
+        match keys {
+            Some(keys) if is_text(values.data_type()) => {
+                Ok(Arc::new(DictionaryArray::try_new(keys, values)?))
+            }
+            None if is_text(values.data_type()) => Ok(Arc::new(texts.with_values(values))),
+            keys => take_keys(&values, keys.as_ref().unwrap_or(texts.keys())),
         }
-        Ok(Arc::new(DictionaryArray::try_new(keys, results)?))
-    }
-
-    /// NULL may stand for something, too.
-    fn with_null(&self, keys: &Int32Array, results: ArrayRef) -> Result<(Int32Array, ArrayRef)> {
-        let of_null = self.work_out(&new_null_array(self.text_type(), 1))?;
-        if of_null.is_null(0) {
-            return Ok((keys.clone(), results));
-        }
-        let null = i32::try_from(results.len())
-            .map_err(|_| internal_datafusion_err!("a dictionary of {} values", results.len()))?;
-        let keys = keys.iter().map(|key| key.unwrap_or(null)).collect();
-        Ok((keys, concat(&[&results, &of_null])?))
     }
 
     /// Results of rows, as what the expression promises.

@@ -43,8 +43,12 @@ pub fn split(total: i128, weights: &[U256]) -> Result<Vec<i128>, SplitError> {
     if sum.is_zero() {
         return Err(SplitError::NoWeight);
     }
-    let mut parts = match narrow_sum(magnitude, sum) {
-        Some(sum) => narrow(magnitude, weights, sum),
+    // What all weights are multiples of does not matter, and amounts written with many zeros at the
+    // end are multiples of powers of two.
+    let zeros = weights.iter().filter(|weight| !weight.is_zero());
+    let zeros = zeros.map(U256::trailing_zeros).min().unwrap_or(0);
+    let mut parts = match narrow_sum(magnitude, sum.wrapping_shr(zeros)) {
+        Some(sum) => narrow(magnitude, weights, zeros, sum),
         None => wide(magnitude, weights, sum),
     };
     if total < 0 {
@@ -62,10 +66,11 @@ fn narrow_sum(magnitude: u128, sum: U256) -> Option<NonZeroU128> {
     NonZeroU128::new(sum)
 }
 
-fn narrow(magnitude: u128, weights: &[U256], sum: NonZeroU128) -> Vec<i128> {
+fn narrow(magnitude: u128, weights: &[U256], zeros: usize, sum: NonZeroU128) -> Vec<i128> {
     hamilton(magnitude, weights, |weight| {
-        let product = magnitude.wrapping_mul(weight.wrapping_to::<u128>());
-        (product / sum, product % sum)
+        let product = magnitude.wrapping_mul(weight.wrapping_shr(zeros).wrapping_to::<u128>());
+        let quota = product / sum;
+        (quota, product.wrapping_sub(quota.wrapping_mul(sum.get())))
     })
 }
 
@@ -209,12 +214,18 @@ mod tests {
         }
 
         #[test]
-        fn fast_and_wide_paths_agree(total: u64, weights in vec(0..1_u64 << 50, 1..40)) {
-            let weights = weights.into_iter().map(U256::from).collect::<Vec<_>>();
+        fn fast_and_wide_paths_agree(
+            total: u64,
+            weights in vec(0..1_u64 << 50, 1..40),
+            zeros in 0..150_usize,
+        ) {
+            let weights = weights.into_iter().map(|weight| U256::from(weight).wrapping_shl(zeros));
+            let weights = weights.collect::<Vec<_>>();
             let sum = weights.iter().fold(U256::ZERO, |sum, w| sum.wrapping_add(*w));
             prop_assume!(!sum.is_zero());
             let total = u128::from(total);
-            let fast = narrow(total, &weights, narrow_sum(total, sum).unwrap());
+            let reduced = narrow_sum(total, sum.wrapping_shr(zeros)).unwrap();
+            let fast = narrow(total, &weights, zeros, reduced);
             prop_assert_eq!(fast, wide(total, &weights, sum));
         }
 

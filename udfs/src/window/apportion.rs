@@ -166,7 +166,8 @@ impl PartitionEvaluator for Parts {
 /// Partitions are small and many: it pays to ask row by row.
 pub(super) fn first_changes(keys: &[ArrayRef], rows: usize) -> Result<Vec<usize>> {
     let mut changes = vec![keys.len(); rows];
-    for (at, key) in keys.iter().enumerate() {
+    let keys_that_vary = keys.iter().enumerate();
+    for (at, key) in keys_that_vary.filter(|(_, key)| key.null_count() < rows) {
         let order = make_comparator(key, key, SortOptions::default())?;
         for (row, change) in changes.iter_mut().enumerate().skip(1) {
             if *change == keys.len() && order(row - 1, row).is_ne() {

@@ -148,13 +148,14 @@ impl Tree {
         if total == 0 {
             return Ok(());
         }
-        if level == self.levels {
+        // A row alone has the part, unless it is the first to be asked whether it can bear it.
+        if level == self.levels || level > 0 && rows.len() == 1 {
             parts[rows.start] = total;
             return Ok(());
         }
         let groups = self.groups(level, rows.clone());
         if level > 0 && groups.len() == 1 {
-            // One group: the part is its part, unless it is the first to be asked whether it can bear it.
+            // So has a group alone.
             return self.descend(level + 1, rows, total, parts);
         }
         let weights = groups
