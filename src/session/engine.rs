@@ -6,6 +6,7 @@ use crate::constants;
 use crate::error::Result;
 use crate::qualified::Qualified;
 use crate::saved_query::environment::{CATALOG, SCHEMA};
+use crate::shared::few_buffers::FewBuffers;
 use crate::shared::planner::SharedPlanner;
 use apportion_udfs::encoded::rule::Encoded;
 use apportion_udfs::tally::rule::Tally;
@@ -39,7 +40,9 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     if let Some(cluster) = cluster {
         state = state.with_physical_optimizer_rule(cluster.rule());
     }
-    let state = state.with_physical_optimizer_rule(Arc::new(Encoded));
+    let state = state
+        .with_physical_optimizer_rule(Arc::new(Encoded))
+        .with_physical_optimizer_rule(Arc::new(FewBuffers));
     Ok(SessionContext::new_with_state(state.build()))
 }
 
@@ -56,9 +59,6 @@ pub(crate) fn config(settings: &Settings) -> SessionConfig {
             "datafusion.optimizer.enable_join_dynamic_filter_pushdown",
             false,
         )
-        // What a join builds its table from stands first in the saved queries, and is small: the other
-        // side, as large as the usage, stays where it is.
-        .set_bool("datafusion.optimizer.repartition_joins", false)
         // Below a union of inputs the rule makes a column twice, and the plan is refused.
         .set_bool(
             "datafusion.optimizer.enable_leaf_expression_pushdown",

@@ -1,6 +1,7 @@
 //! [`SharedInput`]: runs once, and lets go of its batches when all who read them have them.
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use super::few_buffers::compacted;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
 use datafusion::common::{DataFusionError, Result, internal_err};
@@ -159,57 +160,4 @@ async fn gather(
         all: partitions.concat(),
         _memory: memory,
     }))
-}
-
-/// The batch with few buffers behind its texts.
-///
-/// A slice keeps every buffer of the whole, and what joins slices lists them all again: after a few
-/// operators a batch has thousands, and each operator pays for the list.
-fn compacted(batch: RecordBatch) -> Result<RecordBatch> {
-    const FEW: usize = 4;
-    let is_compact = |column: &ArrayRef| {
-        let texts = column.as_string_view_opt();
-        texts.is_none_or(|texts| texts.data_buffers().len() <= FEW)
-    };
-    if batch.columns().iter().all(is_compact) {
-        return Ok(batch);
-    }
-    let (schema, columns, rows) = batch.into_parts();
-    let columns = columns.into_iter().map(|column| {
-        if is_compact(&column) {
-            column
-        } else {
-            Arc::new(column.as_string_view().gc()) as ArrayRef
-        }
-    });
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let columns = columns.collect();
-    Ok(RecordBatch::try_new_with_options(
-        schema, columns, &options,
-    )?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use datafusion::arrow::array::StringViewArray;
-    use datafusion::arrow::compute::concat;
-
-    #[test]
-    fn many_buffers_become_few_and_texts_stay() {
-        let pieces: Vec<ArrayRef> = (0..100)
-            .map(|number| {
-                let text = format!("a text that does not fit into a view {number}");
-                Arc::new(StringViewArray::from(vec![Some(text.as_str()), None])) as ArrayRef
-            })
-            .collect();
-        let pieces: Vec<_> = pieces.iter().map(AsRef::as_ref).collect();
-        let texts = concat(&pieces).unwrap();
-        assert_eq!(texts.as_string_view().data_buffers().len(), 100);
-        let batch = RecordBatch::try_from_iter([("texts", Arc::clone(&texts))]).unwrap();
-        let compact = compacted(batch).unwrap();
-        let column = compact.column(0);
-        assert_eq!(column.as_string_view().data_buffers().len(), 1);
-        assert_eq!(column.as_ref(), texts.as_ref());
-    }
 }

@@ -4,6 +4,7 @@
 //! ledger again, and calls of calls would multiply. So a saved-query call that stands in a statement
 //! twice with the same arguments is planned once, as a [`table::SharedTable`]; [`planner`] gives all
 //! its readers one input, [`input`] runs once, and [`exec`] hands its batches to each.
+//! [`few_buffers`] keeps texts from dragging along those of other batches, here and in joins.
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
 //! the shared plan: a filter on a provider still reaches the Parquet scan.
@@ -11,6 +12,8 @@
 pub(crate) use exec::inputs;
 
 mod exec;
+pub(crate) mod few_buffers;
 mod input;
+pub(crate) mod pass;
 pub(crate) mod planner;
 pub(crate) mod table;

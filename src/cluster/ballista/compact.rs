@@ -3,7 +3,7 @@
 //! An aggregate gives its groups as slices of one batch, and each slice holds the texts of the whole.
 //! Sent as they are, a thousand slices would send every text a thousand times.
 
-use super::pass::{Pass, PassExec};
+use crate::shared::pass::{Pass, PassExec};
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;

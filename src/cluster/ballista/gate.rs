@@ -3,7 +3,7 @@
 //! Ballista writes what a task finds in tasks of its own, which go on when nobody waits for them any
 //! more. They end when their rows do.
 
-use super::pass::{Pass, PassExec};
+use crate::shared::pass::{Pass, PassExec};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, exec_err};

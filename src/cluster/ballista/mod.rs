@@ -14,7 +14,6 @@ mod gate;
 mod heard;
 mod job;
 mod open_jobs;
-mod pass;
 mod place;
 mod remote;
 mod scheduler;

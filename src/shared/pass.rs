@@ -14,7 +14,7 @@ use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
 
-pub(super) trait Pass: fmt::Debug + Clone + Send + Sync + 'static {
+pub(crate) trait Pass: fmt::Debug + Clone + Send + Sync + 'static {
     /// What the operator is called in plans.
     const NAME: &'static str;
 
@@ -23,13 +23,13 @@ pub(super) trait Pass: fmt::Debug + Clone + Send + Sync + 'static {
 }
 
 #[derive(Debug)]
-pub(super) struct PassExec<P> {
+pub(crate) struct PassExec<P> {
     input: Arc<dyn ExecutionPlan>,
     each: P,
 }
 
 impl<P: Pass> PassExec<P> {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, each: P) -> Self {
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, each: P) -> Self {
         Self { input, each }
     }
 }
