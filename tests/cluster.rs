@@ -439,7 +439,8 @@ fn what_is_wrong_is_said_as_it_is_here() {
     let cluster = Cluster::start(1, Some(&project.bucket));
     for wrong in [
         "sum(input_tokens / (input_tokens - input_tokens))",
-        "sum(CAST(model AS int))",
+        // The same text in every row: which row is met first is chance.
+        "sum(CAST(left(model, 0) AS int))",
         "sum(9223372036854775807)",
         "sum(length(regexp_replace(model, '(', 'x')))",
     ] {
