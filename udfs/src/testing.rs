@@ -65,6 +65,14 @@ pub(crate) fn session_with(config: &SessionConfig) -> SessionContext {
     context
 }
 
+/// The operators that a statement would be run by.
+pub(crate) async fn plan(context: &SessionContext, sql: &str) -> String {
+    let frame = context.sql(sql).await.unwrap();
+    let plan = frame.create_physical_plan().await.unwrap();
+    let shown = datafusion::physical_plan::displayable(plan.as_ref());
+    shown.indent(false).to_string()
+}
+
 /// The result, one text a row: values joined by a bar, NULL as a dash.
 pub(crate) async fn rows(context: &SessionContext, sql: &str) -> Result<Vec<String>> {
     let options = FormatOptions::default().with_null("-");

@@ -139,6 +139,9 @@ fn encoded_scan(
         return Ok(None);
     };
     let fields = scan.file_schema();
+    // The engine prunes by some conditions on texts that it would not on dictionaries.
+    let filter = source.filter();
+    let filtered = filter.as_ref().map(collect_columns).unwrap_or_default();
     let mut columns = vec![];
     let expressions = projection.iter().map(|expression| {
         let columns_of_it = collect_columns(&expression.expr);
@@ -150,7 +153,7 @@ fn encoded_scan(
         let Some(field) = field.filter(|field| is_text(field.data_type())) else {
             return Ok(expression.clone());
         };
-        if is_volatile(&expression.expr) {
+        if filtered.contains(&column) || is_volatile(&expression.expr) {
             return Ok(expression.clone());
         }
         columns.push(field.name().clone());
@@ -172,7 +175,7 @@ fn encoded_scan(
     if let Some(hint) = hint {
         encoded = encoded.with_metadata_size_hint(hint);
     }
-    if let Some(filter) = source.filter() {
+    if let Some(filter) = filter {
         encoded = encoded.with_predicate(filter);
     }
     let Some(encoded) = encoded.try_pushdown_projection(&ProjectionExprs::new(expressions))? else {

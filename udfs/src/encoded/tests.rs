@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::rule::Encoded;
 use crate::tally::rule::Tally;
-use crate::testing::{inform, rows};
+use crate::testing::{inform, plan, rows};
 
 async fn session(is_encoded: bool, batch_size: usize) -> SessionContext {
     let config = SessionConfig::new()
@@ -112,13 +112,6 @@ proptest! {
     }
 }
 
-async fn plan(context: &SessionContext, sql: &str) -> String {
-    let frame = context.sql(sql).await.unwrap();
-    let plan = frame.create_physical_plan().await.unwrap();
-    let shown = datafusion::physical_plan::displayable(plan.as_ref());
-    shown.indent(false).to_string()
-}
-
 #[tokio::test]
 async fn names_are_read_as_dictionaries() {
     let folder = written(100, 10, [true, true]).await;
@@ -128,6 +121,20 @@ async fn names_are_read_as_dictionaries() {
         let plan = plan(&context, sql).await;
         assert!(plan.contains("each value of"), "{sql}\n{plan}");
     }
+}
+
+#[tokio::test]
+async fn what_is_filtered_by_is_read_plainly() {
+    // Row groups are left out by the beginning of a text, and not by that of a dictionary's.
+    let folder = written(2_000, 10, [true, true]).await;
+    let context = session(true, 8192).await;
+    let sql = "SELECT model, tier, count(*) FROM calls WHERE model LIKE 'z%' GROUP BY ALL";
+    assert!(answers(&context, &folder, sql).await.unwrap().is_empty());
+    let plan = plan(&context, sql).await;
+    assert!(
+        plan.contains("each value of tier") && !plan.contains("each value of model"),
+        "{plan}"
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::rule::Tally;
 use crate::register_all;
-use crate::testing::rows;
+use crate::testing::{plan, rows};
 
 #[derive(Debug, Clone, Copy)]
 enum Memory {
@@ -82,13 +82,6 @@ async fn answers(context: &SessionContext, sql: &str) -> Vec<String> {
     let mut answers = rows(context, sql).await.unwrap();
     answers.sort();
     answers
-}
-
-async fn plan(context: &SessionContext, sql: &str) -> String {
-    let frame = context.sql(sql).await.unwrap();
-    let plan = frame.create_physical_plan().await.unwrap();
-    let shown = datafusion::physical_plan::displayable(plan.as_ref());
-    shown.indent(false).to_string()
 }
 
 /// Keys of every type, most of them few, some NULL, and texts that a view does not hold.
