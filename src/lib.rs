@@ -3,8 +3,8 @@
 //! The library behind the program, and for other entrances to the same SQL. A statement goes one
 //! way: text → [`session`] → [`saved_query::expand`] (calls of saved queries become subqueries,
 //! relations are [conformed](relation::conform)) → the engine's plan, in which columns say whose they
-//! are (`qualified`), those of one value are gone (`constants`), and equal calls are planned once;
-//! `shared` runs them → batches.
+//! are (`qualified`), those of one value are gone (`constants`), conditions reach the column that they
+//! are about (`twice_named`), and equal calls are planned once; `shared` runs them → batches.
 //!
 //! * [`cli`] what was typed; [`command`] the verbs; [`prompt`] the interactive loop
 //! * [`output`] results in every format, whole or not at all
@@ -37,3 +37,4 @@ pub mod saved_query;
 pub mod session;
 mod shared;
 mod store;
+mod twice_named;

@@ -8,6 +8,7 @@ use crate::qualified::Qualified;
 use crate::saved_query::environment::{CATALOG, SCHEMA};
 use crate::shared::few_buffers::FewBuffers;
 use crate::shared::planner::SharedPlanner;
+use crate::twice_named;
 use apportion_udfs::encoded::rule::Encoded;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::execution::FunctionRegistry;
@@ -85,6 +86,7 @@ pub(crate) fn state(
         .with_analyzer_rule(Arc::new(Qualified))
         .with_optimizer_rules(constants::rules())
         .with_query_planner(Arc::new(SharedPlanner))
+        .with_physical_optimizer_rules(twice_named::rules())
         .with_physical_optimizer_rule(Arc::new(Tally))
         .build();
     // The functions alone: their operators would have every statement rewritten once more.

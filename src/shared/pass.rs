@@ -32,6 +32,10 @@ impl<P: Pass> PassExec<P> {
     pub(crate) fn new(input: Arc<dyn ExecutionPlan>, each: P) -> Self {
         Self { input, each }
     }
+
+    pub(crate) fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.input
+    }
 }
 
 impl<P: Pass> DisplayAs for PassExec<P> {
