@@ -10,7 +10,7 @@
 --       select concat(
 --           greatest(
 --               least(min(billing_period), $period_last),
---               to_char($period_end - interval '12 months', '%Y-%m')
+--               billing_month($period_end - interval '12 months')
 --           ),
 --           '..', $period_last
 --       )

@@ -7,8 +7,8 @@
 --   as_of      date = NULL   The medians are those of the last month that is over on this day; without it, of the period itself.
 -- Reads first:
 --   usual      text = (
---       select to_char(
---           date_trunc('month', coalesce(cast($as_of as timestamp), $period_end)) - interval '1 month', '%Y-%m'
+--       select billing_month(
+--           date_trunc('month', coalesce(cast($as_of as timestamp), $period_end)) - interval '1 month'
 --       )
 --   )
 -- Ties to:     allocation

@@ -219,16 +219,43 @@ customers as (
         and in_force.currency <> $currency
 ),
 
-keys as (
-    select period, customer_id, currency from costs
-    union
-    select period, customer_id, currency from usage
-    union
+-- Everything that has a row in the table, from wherever it is known.
+known as (
+    select period, customer_id, currency, cost, tagged_cost, request_cost, usage_cost, estimated_cost
+    from costs
+    union all by name
+    select
+        period, customer_id, currency, calls, input_tokens, output_tokens, list_cost, unbilled_calls,
+        unbilled_list_cost, unpriced_calls
+    from usage
+    union all by name
     select period, customer_id, currency from customers where is_active
-    union
-    select period, arrow_cast(null, 'Utf8'), currency from charges
-    union
-    select period, arrow_cast(null, 'Utf8'), currency from usage
+    -- What is unattributed has a row also where it is nothing.
+    union all by name
+    select distinct period, currency from charges
+    union all by name
+    select distinct period, currency from usage
+),
+
+rows as (
+    select
+        period,
+        customer_id,
+        currency,
+        coalesce(sum(cost), 0.000000000000) as cost,
+        coalesce(sum(calls), 0) as calls,
+        coalesce(sum(input_tokens), 0) as input_tokens,
+        coalesce(sum(output_tokens), 0) as output_tokens,
+        coalesce(sum(list_cost), 0.000000000000) as list_cost,
+        coalesce(sum(tagged_cost), 0.000000000000) as tagged_cost,
+        coalesce(sum(request_cost), 0.000000000000) as request_cost,
+        coalesce(sum(usage_cost), 0.000000000000) as usage_cost,
+        coalesce(sum(estimated_cost), 0.000000000000) as estimated_cost,
+        coalesce(sum(unbilled_calls), 0) as unbilled_calls,
+        coalesce(sum(unbilled_list_cost), 0.000000000000) as unbilled_list_cost,
+        coalesce(sum(unpriced_calls), 0) as unpriced_calls
+    from known
+    group by period, customer_id, currency
 ),
 
 -- In how many currencies a customer costs something.
@@ -242,43 +269,25 @@ billed as (
     group by period, customer_id
 ),
 
+counted as (
+    select rows.*, coalesce(billed.currencies, 0) as billed_currencies
+    from billed
+    right join rows
+        on billed.period = rows.period
+        and billed.customer_id = rows.customer_id
+),
+
 joined as (
     select
-        keys.period,
-        keys.customer_id,
+        counted.*,
         customers.plan,
         customers.tier,
-        case when keys.currency = customers.currency then customers.mrr end as mrr,
-        coalesce(costs.cost, 0.000000000000) as cost,
-        coalesce(usage.calls, 0) as calls,
-        coalesce(usage.input_tokens, 0) as input_tokens,
-        coalesce(usage.output_tokens, 0) as output_tokens,
-        coalesce(usage.list_cost, 0.000000000000) as list_cost,
-        coalesce(costs.tagged_cost, 0.000000000000) as tagged_cost,
-        coalesce(costs.request_cost, 0.000000000000) as request_cost,
-        coalesce(costs.usage_cost, 0.000000000000) as usage_cost,
-        coalesce(costs.estimated_cost, 0.000000000000) as estimated_cost,
-        coalesce(usage.unbilled_calls, 0) as unbilled_calls,
-        coalesce(usage.unbilled_list_cost, 0.000000000000) as unbilled_list_cost,
-        coalesce(usage.unpriced_calls, 0) as unpriced_calls,
-        coalesce(billed.currencies, 0) as billed_currencies,
-        keys.currency,
+        case when counted.currency = customers.currency then customers.mrr end as mrr,
         customers.currency as mrr_currency
-    from keys
-    left join costs
-        on keys.period = costs.period
-        and keys.currency = costs.currency
-        and coalesce(keys.customer_id, '') = coalesce(costs.customer_id, '')
-    left join usage
-        on keys.period = usage.period
-        and keys.currency = usage.currency
-        and coalesce(keys.customer_id, '') = coalesce(usage.customer_id, '')
-    left join customers
-        on keys.period = customers.period
-        and keys.customer_id = customers.customer_id
-    left join billed
-        on keys.period = billed.period
-        and keys.customer_id = billed.customer_id
+    from customers
+    right join counted
+        on customers.period = counted.period
+        and customers.customer_id = counted.customer_id
 ),
 
 -- A ratio over part of a customer's cost would flatter it.

@@ -8,7 +8,7 @@
 --       with
 --       months as (
 --           select
---               to_char(month_start, '%Y-%m') as month,
+--               billing_month(month_start) as month,
 --               month_start,
 --               month_start + interval '1 month' as month_end
 --           from unnest(
@@ -25,7 +25,7 @@
 --           )
 --       ),
 --       called as (
---           select to_char(coalesce(completed_at, called_at), '%Y-%m') as month from ledger
+--           select billing_month(coalesce(completed_at, called_at)) as month from ledger
 --           where
 --               (completed_at is null and called_at >= $period_start and called_at < $period_end)
 --               or (completed_at >= $period_start and completed_at < $period_end)
@@ -194,12 +194,12 @@ daily as (
 pieces as (
     select
         charge_key,
-        to_char(day, '%Y-%m') as period,
+        billing_month(day) as period,
         greatest(min(charge_period_start), min(date_trunc('month', day))) as piece_start,
         least(max(charge_period_end), max(date_trunc('month', day)) + interval '1 month') as piece_end,
         sum(day_amount) as amount
     from daily
-    group by charge_key, to_char(day, '%Y-%m')
+    group by charge_key, billing_month(day)
 ),
 
 periodic as (

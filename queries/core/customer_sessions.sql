@@ -31,5 +31,5 @@ counted as (
     group by month_start, customer_id
 )
 
-select to_char(month_start, '%Y-%m') as period, customer_id, sessions
+select billing_month(month_start) as period, customer_id, sessions
 from counted

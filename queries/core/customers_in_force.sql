@@ -7,42 +7,57 @@
 
 with
 
-months as (
-    select
-        month_start,
-        month_start + interval '1 month' as month_end
-    from unnest(generate_series($period_start, $period_end - interval '1 month', interval '1 month'))
-        as months (month_start)
-),
-
 -- A row without a beginning holds from the first day on.
 begun as (
     select *, coalesce(cast(effective_from as timestamp), timestamp '1700-01-01') as holds_from
     from customers
 ),
 
+several as (
+    select customer_id
+    from begun
+    group by customer_id
+    having count(*) > 1
+),
+
 -- A row holds until the customer's next one begins.
 terms as (
     select
-        *,
-        lead(holds_from) over (
-            partition by customer_id
-            order by holds_from, mrr desc nulls first, plan desc nulls first, tier desc nulls first
+        begun.*,
+        lead(begun.holds_from) over (
+            partition by begun.customer_id
+            order by
+                begun.holds_from, begun.mrr desc nulls first, begun.plan desc nulls first,
+                begun.tier desc nulls first
         ) as holds_until
-    from begun
+    from several
+    inner join begun on several.customer_id = begun.customer_id
+    union all by name
+    select begun.*, cast(null as timestamp) as holds_until
+    from several
+    right join begun on several.customer_id = begun.customer_id
+    where several.customer_id is null
+),
+
+months as (
+    select
+        *,
+        unnest(generate_series($period_start, $period_end - interval '1 month', interval '1 month'))
+            as month_start
+    from terms
 ),
 
 dated as (
     select
-        to_char(months.month_start, '%Y-%m') as period,
-        terms.* exclude (holds_from, holds_until),
-        (terms.started_on is null or cast(terms.started_on as timestamp) < months.month_end)
-        and (terms.ended_on is null or cast(terms.ended_on as timestamp) >= months.month_start)
+        billing_month(month_start) as period,
+        * exclude (holds_from, holds_until, month_start),
+        (started_on is null or cast(started_on as timestamp) < month_start + interval '1 month')
+        and (ended_on is null or cast(ended_on as timestamp) >= month_start)
             as is_active
     from months
-    inner join terms
-        on terms.holds_from < months.month_end
-        and (terms.holds_until is null or terms.holds_until >= months.month_end)
+    where
+        holds_from < month_start + interval '1 month'
+        and (holds_until is null or holds_until >= month_start + interval '1 month')
 )
 
 select

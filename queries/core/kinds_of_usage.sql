@@ -46,5 +46,5 @@ summed as (
     group by all
 )
 
-select to_char(month_start, '%Y-%m') as period, * exclude (month_start)
+select billing_month(month_start) as period, * exclude (month_start)
 from summed

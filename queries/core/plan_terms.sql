@@ -30,7 +30,7 @@ months as (
 
 dated as (
     select
-        to_char(months.month_start, '%Y-%m') as period,
+        billing_month(months.month_start) as period,
         steps.*,
         dense_rank() over (
             partition by months.month_start, steps.plan

@@ -5,6 +5,6 @@
 -- Notes:       A call without a price has list_cost NULL, never 0, and the reason beside it.
 
 select
-    to_char(charged_at, '%Y-%m') as period,
+    billing_month(charged_at) as period,
     * exclude (price_id, stated_list_cost)
 from calls_between(since => $period_start, until => $period_end)

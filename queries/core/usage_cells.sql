@@ -148,7 +148,7 @@ judged as (
 
 select
     slot_start,
-    to_char(slot_start, '%Y-%m') as period,
+    billing_month(slot_start) as period,
     provider,
     sub_account,
     model,

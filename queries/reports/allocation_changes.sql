@@ -13,7 +13,7 @@
 with
 
 months as (
-    select to_char(month_start, '%Y-%m') as period
+    select billing_month(month_start) as period
     from unnest(
         generate_series($period_start, $period_end - interval '1 day', interval '1 month')
     ) as months (month_start)

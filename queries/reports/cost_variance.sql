@@ -60,9 +60,9 @@ weights as (
         charges.charge_key,
         charges.period,
         usage.model,
-        case when to_char(usage.day, '%Y-%m') = charges.period then usage.day end as day,
+        case when billing_month(usage.day) = charges.period then usage.day end as day,
         case
-            when to_char(usage.day, '%Y-%m') <> charges.period then 'another month'
+            when billing_month(usage.day) <> charges.period then 'another month'
             when usage.is_priced then 'price'
             else 'unpriced calls'
         end as cause,

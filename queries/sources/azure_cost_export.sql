@@ -68,7 +68,7 @@ select
     end as charge_category,
     arrow_cast(day, 'Timestamp(Microsecond, None)') as charge_period_start,
     arrow_cast(day, 'Timestamp(Microsecond, None)') + interval '1 day' as charge_period_end,
-    to_char(day, '%Y-%m') as billing_period,
+    billing_month(day) as billing_period,
     to_amount("CostInBillingCurrency") as billed_cost,
     "BillingCurrencyCode" as currency,
     nullif("InvoiceId", '') as invoice_id,

@@ -7,7 +7,7 @@
 --   input relation   The pages.
 -- Control total: select
 --       'openai' as provider,
---       to_char(to_timestamp_seconds(json_get_int(bucket, 'start_time')), '%Y-%m') as billing_period,
+--       billing_month(to_timestamp_seconds(json_get_int(bucket, 'start_time'))) as billing_period,
 --       upper(json_as_text(result, 'amount', 'currency')) as currency,
 --       sum(to_exact(json_as_text(result, 'amount', 'value'))) as control_total
 --   from (

@@ -6,7 +6,7 @@
 --   input relation   The lines.
 -- Control total: select
 --       'openai' as provider,
---       to_char(to_timestamp_seconds(cast(start_time as bigint)), '%Y-%m') as billing_period,
+--       billing_month(to_timestamp_seconds(cast(start_time as bigint))) as billing_period,
 --       upper(amount_currency) as currency,
 --       sum(to_exact(amount_value)) as control_total
 --   from input

@@ -37,7 +37,7 @@ select
     case when to_amount(amount) < 0 then 'Credit' else 'Usage' end as charge_category,
     arrow_cast(start_time, 'Timestamp(Microsecond, None)') as charge_period_start,
     arrow_cast(end_time, 'Timestamp(Microsecond, None)') as charge_period_end,
-    to_char(start_time, '%Y-%m') as billing_period,
+    billing_month(start_time) as billing_period,
     to_amount(amount) as billed_cost,
     upper(currency) as currency,
     case quantity_unit

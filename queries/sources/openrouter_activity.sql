@@ -33,7 +33,7 @@ select
     'Usage' as charge_category,
     date as charge_period_start,
     date + interval '1 day' as charge_period_end,
-    to_char(date, '%Y-%m') as billing_period,
+    billing_month(date) as billing_period,
     to_amount(json_as_text(day, 'usage')) as billed_cost,
     'USD' as currency,
     to_amount(json_get_int(day, 'prompt_tokens') + json_get_int(day, 'completion_tokens')) as consumed_quantity,

@@ -10,10 +10,10 @@ use crate::aggregate::{exact_median, sum};
 use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
-    bar, call_cost, call_cost_parts, canonical, converted_amount, customer_hash, list_price,
-    margin_band, nearest_models, overage_charge, price_cost_parts, price_id, rounded_ratio,
-    scaled_amount, slot_start, slots_within, sparkline, target_price, tiered_charge, to_amount,
-    to_exact, to_json, usage_cap, usage_pattern_flags,
+    bar, billing_month, call_cost, call_cost_parts, canonical, converted_amount, customer_hash,
+    list_price, margin_band, nearest_models, overage_charge, price_cost_parts, price_id,
+    rounded_ratio, scaled_amount, slot_start, slots_within, sparkline, target_price, tiered_charge,
+    to_amount, to_exact, to_json, usage_cap, usage_pattern_flags,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -113,6 +113,7 @@ fn all(reference: Arc<Reference>) -> Vec<Function> {
     let mut all = informed(reference);
     all.extend([
         scalar(&bar::MANUAL, bar::Bar::new()),
+        scalar(&billing_month::MANUAL, billing_month::BillingMonth::new()),
         scalar(
             &converted_amount::MANUAL,
             converted_amount::ConvertedAmount::new(),

@@ -1,6 +1,7 @@
 //! Scalar functions, one file each.
 
 pub(crate) mod bar;
+pub(crate) mod billing_month;
 pub(crate) mod call_cost;
 pub(crate) mod call_cost_parts;
 pub(crate) mod canonical;
