@@ -10,6 +10,7 @@ use crate::shared::few_buffers::FewBuffers;
 use crate::shared::planner::SharedPlanner;
 use crate::twice_named;
 use apportion_udfs::encoded::rule::Encoded;
+use apportion_udfs::pinned::rule::Pinned;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -37,11 +38,14 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     if let Some(bytes) = settings.memory_limit {
         runtime = runtime.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
     }
-    let mut state = state(config, runtime.build_arc()?)?;
+    let runtime = runtime.build_arc()?;
+    let footers = runtime.cache_manager.get_file_metadata_cache();
+    let mut state = state(config, runtime)?;
     if let Some(cluster) = cluster {
         state = state.with_physical_optimizer_rule(cluster.rule());
     }
     let state = state
+        .with_physical_optimizer_rule(Arc::new(Pinned::new(footers)))
         .with_physical_optimizer_rule(Arc::new(Encoded))
         .with_physical_optimizer_rule(Arc::new(FewBuffers));
     Ok(SessionContext::new_with_state(state.build()))

@@ -83,6 +83,12 @@ pub fn reference_of(function: &ScalarUDF) -> Option<&Arc<Reference>> {
     )
 }
 
+/// Whether a later instant never has an earlier answer, where the other arguments stay as they are.
+pub(crate) fn is_monotonic_in_time(function: &ScalarUDF) -> bool {
+    let function = function.inner();
+    function.is::<slot_start::SlotStart>() || function.is::<billing_month::BillingMonth>()
+}
+
 /// The function of a name with other reference data, where it reads any.
 pub fn informed_function(name: &str, reference: Arc<Reference>) -> Option<Arc<ScalarUDF>> {
     let mut functions = informed(reference).into_iter();

@@ -1,7 +1,7 @@
 //! SQL functions for Apache DataFusion that price model calls and split bills exactly.
 //!
 //! ```text
-//! encoded                        texts stay dictionaries from the file to the GROUP BY
+//! pinned · encoded               what of a file below a GROUP BY need not be read, or spelt out
 //!        │
 //! tally                          GROUP BY over names, as an operator of the engine
 //!        │
@@ -31,12 +31,14 @@
 pub mod encoded;
 pub mod money;
 pub mod pattern;
+pub mod pinned;
 pub mod pricing;
 pub mod tally;
 
 mod aggregate;
 mod columnar;
 mod functions;
+mod parquet_scan;
 mod reference;
 mod scalar;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::pattern::bands::Bands;
 use crate::pricing::alias::Aliases;
 use crate::pricing::price_book::PriceBook;
+use crate::pricing::span::Span;
 
 mod bytes;
 mod relation;
@@ -55,6 +56,13 @@ impl Reference {
             digest: digest.0.finalize().into(),
             relations,
         })
+    }
+
+    /// The time around an instant in which no price and no alias changes.
+    pub(crate) fn unchanged_around(&self, at: i64) -> Span {
+        let mut span = Span::around(at, self.price_book.changes(at));
+        span.narrow(at, self.aliases.changes());
+        span
     }
 }
 

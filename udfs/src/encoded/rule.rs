@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::datasource::physical_plan::{
     FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
 };
@@ -22,6 +22,7 @@ use datafusion::physical_plan::union::UnionExec;
 use super::expression::{Change, of_one_text};
 use super::footer::EncodedReaders;
 use crate::columnar::kind::is_text;
+use crate::parquet_scan::{self, passes_on};
 use crate::tally::exec::TallyExec;
 
 /// The last rule on a machine: what it makes cannot travel.
@@ -119,16 +120,6 @@ fn encoded(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan
     Ok(None)
 }
 
-/// Whether the operator hands on its input's columns and looks into none.
-fn passes_on(plan: &Arc<dyn ExecutionPlan>, child: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-    let mut looks = false;
-    plan.apply_expressions(&mut |_| {
-        looks = true;
-        Ok(TreeNodeRecursion::Stop)
-    })?;
-    Ok(!looks && plan.schema() == child.schema())
-}
-
 fn encoded_scan(
     scan: &FileScanConfig,
     source: &ParquetSource,
@@ -166,19 +157,10 @@ fn encoded_scan(
     if columns.is_empty() {
         return Ok(None);
     }
-    let options = source.table_parquet_options().clone();
-    let hint = options.global.metadata_size_hint;
     let readers = Arc::new(EncodedReaders::new(Arc::clone(readers), columns));
-    let mut encoded = ParquetSource::new(source.table_schema().clone())
-        .with_table_parquet_options(options)
-        .with_parquet_file_reader_factory(readers);
-    if let Some(hint) = hint {
-        encoded = encoded.with_metadata_size_hint(hint);
-    }
-    if let Some(filter) = filter {
-        encoded = encoded.with_predicate(filter);
-    }
-    let Some(encoded) = encoded.try_pushdown_projection(&ProjectionExprs::new(expressions))? else {
+    let projection = ProjectionExprs::new(expressions);
+    let encoded = parquet_scan::source(source, Some(readers), filter, &projection)?;
+    let Some(encoded) = encoded else {
         return Ok(None);
     };
     let scan = FileScanConfigBuilder::from(scan.clone()).with_source(encoded);

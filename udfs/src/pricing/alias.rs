@@ -121,6 +121,12 @@ impl Aliases {
         self.lookup(kind).alias(name, at)
     }
 
+    /// The instants at which any name may get another alias.
+    pub fn changes(&self) -> impl Iterator<Item = i64> {
+        let names = self.kinds.values().flat_map(Names::values);
+        names.flat_map(|spellings| spellings.canonical.iter().map(|(from, _)| *from))
+    }
+
     /// For many names: each is matched with the globs once.
     pub fn lookup(&self, kind: AliasKind) -> AliasLookup<'_, '_> {
         AliasLookup {

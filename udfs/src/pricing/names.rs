@@ -24,6 +24,12 @@ impl<V> Names<V> {
         exact.chain(self.globs.iter().map(|(glob, _)| glob.as_str()))
     }
 
+    /// What every name and glob stands for.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        let globs = self.globs.iter().map(|(_, value)| value);
+        self.exact.values().chain(globs)
+    }
+
     /// Every value whose name or glob matches, the most specific first.
     pub fn matches<'v>(&'v self, name: &str) -> impl Iterator<Item = &'v V> {
         let globs = self

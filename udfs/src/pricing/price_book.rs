@@ -98,6 +98,11 @@ impl PriceBook {
             .collect()
     }
 
+    /// The instants next to `at` at which any price may change.
+    pub fn changes(&self, at: i64) -> impl Iterator<Item = i64> {
+        self.rows.iter().flat_map(move |price| price.changes(at))
+    }
+
     /// For many calls: names are matched with the aliases once.
     pub fn lookup<'a>(&'a self, aliases: &'a Aliases) -> PriceLookup<'a> {
         PriceLookup {

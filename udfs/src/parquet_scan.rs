@@ -1,0 +1,46 @@
+//! What rules about the scans below a [`TallyExec`](crate::tally::exec::TallyExec) share.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::physical_plan::{FileSource, ParquetFileReaderFactory, ParquetSource};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_plan::ExecutionPlan;
+
+/// Whether the operator hands on its input's columns and looks into none.
+pub(crate) fn passes_on(
+    plan: &Arc<dyn ExecutionPlan>,
+    input: &Arc<dyn ExecutionPlan>,
+) -> Result<bool> {
+    let mut looks = false;
+    plan.apply_expressions(&mut |_| {
+        looks = true;
+        Ok(TreeNodeRecursion::Stop)
+    })?;
+    Ok(!looks && plan.schema() == input.schema())
+}
+
+/// A source of the same files with other conditions, another projection, and maybe other readers.
+pub(crate) fn source(
+    like: &ParquetSource,
+    readers: Option<Arc<dyn ParquetFileReaderFactory>>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    projection: &ProjectionExprs,
+) -> Result<Option<Arc<dyn FileSource>>> {
+    let options = like.table_parquet_options().clone();
+    let hint = options.global.metadata_size_hint;
+    let mut source =
+        ParquetSource::new(like.table_schema().clone()).with_table_parquet_options(options);
+    if let Some(readers) = readers.or_else(|| like.parquet_file_reader_factory().cloned()) {
+        source = source.with_parquet_file_reader_factory(readers);
+    }
+    if let Some(hint) = hint {
+        source = source.with_metadata_size_hint(hint);
+    }
+    if let Some(filter) = filter {
+        source = source.with_predicate(filter);
+    }
+    source.try_pushdown_projection(projection)
+}

@@ -1,0 +1,234 @@
+//! [`Pinned`]: finds the times below each [`TallyExec`] that need not be read.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
+
+use super::known::{Known, holds};
+use super::pieces::{Cut, Judge, Time, Verdict, cut, whole};
+use crate::parquet_scan::{self, passes_on};
+use crate::tally::exec::TallyExec;
+
+/// Goes by the footers that the engine knows when it plans.
+pub struct Pinned {
+    footers: Arc<FileMetadataCache>,
+}
+
+impl std::fmt::Debug for Pinned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pinned")
+    }
+}
+
+impl Pinned {
+    pub fn new(footers: Arc<FileMetadataCache>) -> Self {
+        Self { footers }
+    }
+}
+
+impl PhysicalOptimizerRule for Pinned {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let below_tally = |plan: Arc<dyn ExecutionPlan>| {
+            let Some(tally) = plan.downcast_ref::<TallyExec>() else {
+                return Ok(Transformed::no(plan));
+            };
+            let cannot_tell = |columns: &[Known]| {
+                let mut cannot = true;
+                let asked = plan.apply_expressions(&mut |expression| {
+                    cannot &= Known::of(expression, columns) == Known::Free;
+                    Ok(TreeNodeRecursion::Continue)
+                });
+                asked.is_ok() && cannot
+            };
+            let Some(input) = self.pinned(tally.input(), &cannot_tell)? else {
+                return Ok(Transformed::no(plan));
+            };
+            replaced(&plan, vec![input]).map(Transformed::yes)
+        };
+        plan.transform_up(below_tally).data()
+    }
+
+    fn name(&self) -> &'static str {
+        "pinned"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Whether what lies above can tell instants apart, by what is known of its input's columns.
+type CannotTell<'a> = &'a dyn Fn(&[Known]) -> bool;
+
+impl Pinned {
+    /// The same rows to whoever lies above; nothing where all times are read.
+    fn pinned(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        above: CannotTell<'_>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+            return match scan.downcast_to_file_source::<ParquetSource>() {
+                Some((scan, source)) => self.pinned_scan(scan, source, above),
+                None => Ok(None),
+            };
+        }
+        if plan.downcast_ref::<UnionExec>().is_some() {
+            let mut changes = false;
+            let inputs = plan.children().into_iter().map(|input| {
+                let pinned = self.pinned(input, above)?;
+                changes |= pinned.is_some();
+                Ok(pinned.unwrap_or_else(|| Arc::clone(input)))
+            });
+            let inputs = inputs.collect::<Result<Vec<_>>>()?;
+            return if changes {
+                replaced(plan, inputs).map(Some)
+            } else {
+                Ok(None)
+            };
+        }
+        let [input] = plan.children()[..] else {
+            return Ok(None);
+        };
+        let pinned = if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+            let expressions = projection.expr();
+            self.pinned(input, &|columns| {
+                let expressions = expressions.iter();
+                let known = expressions.map(|expression| Known::of(&expression.expr, columns));
+                above(&known.collect::<Vec<_>>())
+            })
+        } else if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+            self.pinned(input, &|columns| {
+                let is_free = Known::of(filter.predicate(), columns) == Known::Free;
+                is_free
+                    && match filter.projection() {
+                        Some(kept) => {
+                            let kept = kept.iter().map(|column| columns[*column].clone());
+                            above(&kept.collect::<Vec<_>>())
+                        }
+                        None => above(columns),
+                    }
+            })
+        } else if passes_on(plan, input)? {
+            self.pinned(input, above)
+        } else {
+            Ok(None)
+        };
+        let pinned = pinned?.map(|input| replaced(plan, vec![input]));
+        pinned.transpose()
+    }
+
+    fn pinned_scan(
+        &self,
+        scan: &FileScanConfig,
+        source: &ParquetSource,
+        above: CannotTell<'_>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let Some(projection) = source.projection() else {
+            return Ok(None);
+        };
+        let table = source.table_schema().table_schema();
+        let filter = source.filter();
+        let conditions = filter.as_ref().map(split_conjunction).unwrap_or_default();
+        let times = scan.file_schema().fields().iter().enumerate();
+        for (index, field) in
+            times.filter(|(_, field)| matches!(field.data_type(), DataType::Timestamp(..)))
+        {
+            let judge = |first: &ScalarValue, last: &ScalarValue| {
+                let mut columns = vec![Known::Free; table.fields().len()];
+                columns[index] = Known::Between(first.clone(), last.clone());
+                let output = projection.iter();
+                let output = output.map(|output| Known::of(&output.expr, &columns));
+                Verdict {
+                    holds: all_hold(&conditions, &columns),
+                    is_pinned: above(&output.collect::<Vec<_>>())
+                        && conditions
+                            .iter()
+                            .all(|condition| Known::of(condition, &columns) == Known::Free),
+                }
+            };
+            let time = Time {
+                field,
+                index,
+                table,
+            };
+            let mut cuts = vec![];
+            for group in &scan.file_groups {
+                let files = group.iter();
+                let cut = files.map(|file| self.cut(file, &time, &judge));
+                cuts.push(cut.collect::<Result<Vec<_>>>()?);
+            }
+            let all = || cuts.iter().flatten();
+            let drops_filter = filter.is_some() && all().all(|cut| cut.all_hold);
+            if !drops_filter && !all().any(|cut| cut.some_pinned) {
+                continue;
+            }
+            let groups = cuts.iter().map(|cuts| {
+                let files = cuts.iter().flat_map(|cut| cut.files.clone());
+                FileGroup::new(files.collect())
+            });
+            let groups = groups.collect();
+            let scan = FileScanConfigBuilder::from(scan.clone()).with_file_groups(groups);
+            if !drops_filter {
+                return Ok(Some(DataSourceExec::from_data_source(scan.build())));
+            }
+            let source = parquet_scan::source(source, None, None, projection)?;
+            return Ok(source.map(|source| {
+                DataSourceExec::from_data_source(scan.with_source(source).build()) as _
+            }));
+        }
+        Ok(None)
+    }
+
+    fn cut(&self, file: &PartitionedFile, time: &Time<'_>, judge: Judge<'_>) -> Result<Cut> {
+        let known = self.footers.get(&file.object_meta.location);
+        let known = known.filter(|known| known.is_valid_for(&file.object_meta));
+        let footer = known.as_ref().and_then(|known| {
+            let footer = known.file_metadata.as_any();
+            footer.downcast_ref::<CachedParquetMetaData>()
+        });
+        match footer {
+            Some(footer) => cut(file, footer.parquet_metadata(), time, judge),
+            None => Ok(whole(file)),
+        }
+    }
+}
+
+/// Whether all conditions hold everywhere, or one of them nowhere.
+fn all_hold(conditions: &[&Arc<dyn PhysicalExpr>], columns: &[Known]) -> Option<bool> {
+    let answers = conditions.iter().map(|condition| holds(condition, columns));
+    let answers: Vec<_> = answers.collect();
+    if answers.contains(&Some(false)) {
+        return Some(false);
+    }
+    answers.iter().all(Option::is_some).then_some(true)
+}
+
+fn replaced(
+    plan: &Arc<dyn ExecutionPlan>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    Arc::clone(plan).replace_children(inputs, options)
+}
