@@ -11,6 +11,7 @@ use crate::shared::planner::SharedPlanner;
 use crate::twice_named;
 use apportion_udfs::encoded::rule::Encoded;
 use apportion_udfs::pinned::rule::Pinned;
+use apportion_udfs::split::rule::Split;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -43,12 +44,26 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     let mut state = state(config, runtime)?;
     if let Some(cluster) = cluster {
         state = state.with_physical_optimizer_rule(cluster.rule());
+    } else if settings.memory_limit.is_none() {
+        split_without_sorting(&mut state);
     }
     let state = state
         .with_physical_optimizer_rule(Arc::new(Pinned::new(footers)))
         .with_physical_optimizer_rule(Arc::new(Encoded))
         .with_physical_optimizer_rule(Arc::new(FewBuffers));
     Ok(SessionContext::new_with_state(state.build()))
+}
+
+/// It does not spill, and what it makes cannot travel.
+fn split_without_sorting(state: &mut SessionStateBuilder) {
+    let Some(optimizer) = state.physical_optimizers() else {
+        return;
+    };
+    let rules = &mut optimizer.rules;
+    let sorted = rules
+        .iter()
+        .position(|rule| rule.name() == "EnsureRequirements");
+    rules.insert(sorted.unwrap_or(0), Arc::new(Split));
 }
 
 /// What every engine goes by.

@@ -3,7 +3,7 @@
 //! ```text
 //! pinned · encoded               what of a file below a GROUP BY need not be read, or spelt out
 //!        │
-//! tally                          GROUP BY over names, as an operator of the engine
+//! tally · split                  GROUP BY over names and the split, as operators of the engine
 //!        │
 //! scalar · window · aggregate    one file per SQL function: manual, adapter, kernel, tests
 //!        │
@@ -33,6 +33,7 @@ pub mod money;
 pub mod pattern;
 pub mod pinned;
 pub mod pricing;
+pub mod split;
 pub mod tally;
 
 mod aggregate;

@@ -12,7 +12,7 @@ use crate::columnar::codes::Recent;
 
 /// The groups met so far. A word has a field of bits for each key, and fields grow as keys do.
 #[derive(Debug)]
-pub(super) struct Groups {
+pub(crate) struct Groups {
     types: Vec<DataType>,
     keys: Vec<Key>,
     widths: Vec<u32>,
@@ -30,10 +30,10 @@ enum Table {
 
 /// A row has more to tell than a word can hold: hand the groups on, or number fewer rows at a time.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 impl Groups {
-    pub(super) fn new(types: &[DataType]) -> Option<Self> {
+    pub(crate) fn new(types: &[DataType]) -> Option<Self> {
         let keys: Option<Vec<Key>> = types.iter().map(Key::new).collect();
         Some(Self {
             types: types.to_vec(),
@@ -44,7 +44,7 @@ impl Groups {
         })
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match &self.table {
             Table::Short(words) => words.of_group.len(),
             Table::Long(words) => words.of_group.len(),
@@ -52,7 +52,7 @@ impl Groups {
     }
 
     /// Numbers each row's group, in the order in which groups are first met.
-    pub(super) fn number(
+    pub(crate) fn number(
         &mut self,
         columns: &[ColumnarValue],
         rows: usize,

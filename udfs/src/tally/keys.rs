@@ -16,7 +16,7 @@ use crate::columnar::kind::is_text;
 
 /// One column's distinct values. NULL has the number 0, the others follow.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     data_type: DataType,
     values: Values,
 }
@@ -29,7 +29,7 @@ enum Values {
 
 impl Key {
     /// Nothing for values of a type that cannot be numbered here.
-    pub(super) fn new(data_type: &DataType) -> Option<Self> {
+    pub(crate) fn new(data_type: &DataType) -> Option<Self> {
         let is_of_text = match data_type {
             DataType::Dictionary(_, values) => is_text(values),
             other => is_text(other),
@@ -51,7 +51,7 @@ impl Key {
     }
 
     /// Appends the number of each row's value; nothing, and the number, where all rows share one.
-    pub(super) fn number(
+    pub(crate) fn number(
         &mut self,
         column: &ColumnarValue,
         numbers: &mut Vec<u32>,
@@ -94,7 +94,7 @@ impl Key {
     }
 
     /// The values of their numbers, in the column's type.
-    pub(super) fn values(&self) -> Result<ArrayRef> {
+    pub(crate) fn values(&self) -> Result<ArrayRef> {
         let values: ArrayRef = match &self.values {
             Values::Texts(texts) => {
                 let texts = texts.met.iter().map(|text| Some(text.as_ref()));

@@ -12,8 +12,8 @@
 pub mod exec;
 pub mod rule;
 
-mod groups;
-mod keys;
+pub(crate) mod groups;
+pub(crate) mod keys;
 #[cfg(test)]
 mod tests;
 mod word;

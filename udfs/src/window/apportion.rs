@@ -9,6 +9,7 @@
 //! What is refused: no ORDER BY, two rows with one key, an amount that varies or is NULL, a weight
 //! that is negative or NULL, and an amount that nobody has weight to bear.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Decimal128Array, make_comparator};
@@ -51,7 +52,7 @@ pub(crate) static MANUAL: Manual = Manual {
 
 /// Arguments before the keys, which the planner appends.
 const KEYS_START: usize = 3;
-pub(super) const PRECISION: u8 = 38;
+pub(crate) const PRECISION: u8 = 38;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Apportion {
@@ -150,9 +151,11 @@ impl PartitionEvaluator for Parts {
             return without_key();
         };
         first_changes(keys, rows)?;
-        let total = total(self.scale, &Number::new(amount)?, rows, keys)?;
+        let refused = |row, why: &dyn Display| refused(keys, row, why);
+        let all: Vec<usize> = (0..rows).collect();
+        let total = total(self.scale, &Number::new(amount)?, &all, refused)?;
         let weights = weights(&Number::new(weight)?, rows, keys)?;
-        let parts = split(total, &weights).map_err(|error| refused(keys, 0, error))?;
+        let parts = split(total, &weights).map_err(|error| refused(0, &error))?;
         let parts = Decimal128Array::from_iter_values(parts);
         Ok(Arc::new(
             parts.with_precision_and_scale(PRECISION, self.scale)?,
@@ -185,16 +188,27 @@ pub(super) fn first_changes(keys: &[ArrayRef], rows: usize) -> Result<Vec<usize>
 }
 
 /// The partition's amount, rounded once to the parts' scale.
-pub(super) fn total(scale: i8, amounts: &Number, rows: usize, keys: &[ArrayRef]) -> Result<i128> {
-    if let Some(row) = (1..rows).find(|row| amounts.units(*row) != amounts.units(0)) {
-        return Err(refused(keys, row, "the amount varies in its partition"));
+pub(crate) fn total(
+    scale: i8,
+    amounts: &Number,
+    rows: &[usize],
+    refused: impl Fn(usize, &dyn Display) -> DataFusionError,
+) -> Result<i128> {
+    let Some(first) = rows.first() else {
+        return Ok(0);
+    };
+    let units = amounts.units(*first);
+    if let Some(row) = rows.iter().find(|row| amounts.units(**row) != units) {
+        return Err(refused(*row, &"the amount varies in its partition"));
     }
-    let amount = amounts.get(0).map_err(|error| refused(keys, 0, error))?;
-    let amount = amount.ok_or_else(|| refused(keys, 0, "the amount is NULL"))?;
+    let amount = amounts
+        .get(*first)
+        .map_err(|error| refused(*first, &error))?;
+    let amount = amount.ok_or_else(|| refused(*first, &"the amount is NULL"))?;
     let units = amount
         .rounded(scale.into())
         .and_then(|units| units.to_i128(PRECISION));
-    units.map_err(|error| refused(keys, 0, error))
+    units.map_err(|error| refused(*first, &error))
 }
 
 fn weights(weights: &Number, rows: usize, keys: &[ArrayRef]) -> Result<Vec<U256>> {
@@ -207,11 +221,7 @@ fn weights(weights: &Number, rows: usize, keys: &[ArrayRef]) -> Result<Vec<U256>
 }
 
 /// An error that names the row by its key.
-pub(super) fn refused(
-    keys: &[ArrayRef],
-    row: usize,
-    why: impl std::fmt::Display,
-) -> DataFusionError {
+pub(crate) fn refused(keys: &[ArrayRef], row: usize, why: impl Display) -> DataFusionError {
     let value =
         |key: &ArrayRef| ScalarValue::try_from_array(key, row).map(|value| value.to_string());
     let key: Vec<String> = keys.iter().filter_map(|key| value(key).ok()).collect();

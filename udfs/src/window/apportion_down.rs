@@ -8,6 +8,7 @@
 //! A weight may be negative (a correction); a group whose weights sum to less than zero bears nothing. Otherwise what
 //! `apportion` refuses is refused here.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -106,20 +107,17 @@ impl PartitionEvaluator for Levels {
             return without_key();
         };
         let changes = first_changes(keys, rows)?;
-        let total = total(self.scale, &Number::new(amount)?, rows, keys)?;
+        let refused = |row, why: &dyn Display| refused(keys, row, why);
+        let all: Vec<usize> = (0..rows).collect();
+        let total = total(self.scale, &Number::new(amount)?, &all, refused)?;
         let weights = Number::new(weight)?;
         let weight = |row| {
             let weight = weights.units(row);
-            weight.ok_or_else(|| refused(keys, row, "the weight is NULL"))
+            weight.ok_or_else(|| refused(row, &"the weight is NULL"))
         };
-        let tree = Tree {
-            levels: keys.len(),
-            changes,
-            weights: (0..rows).map(weight).collect::<Result<_>>()?,
-        };
-        let mut parts = vec![0; rows];
-        tree.descend(0, 0..rows, total, &mut parts)
-            .map_err(|error| refused(keys, 0, error))?;
+        let weights = (0..rows).map(weight).collect::<Result<_>>()?;
+        let tree = Tree::new(keys.len(), changes, weights);
+        let parts = tree.split(total).map_err(|error| refused(0, &error))?;
         let parts = Decimal128Array::from_iter_values(parts);
         Ok(Arc::new(
             parts.with_precision_and_scale(PRECISION, self.scale)?,
@@ -128,7 +126,7 @@ impl PartitionEvaluator for Levels {
 }
 
 /// The rows of a partition, grouped by ever more of their keys.
-struct Tree {
+pub(crate) struct Tree {
     levels: usize,
     /// Of each row, the first level at which a group begins with it.
     changes: Vec<usize>,
@@ -137,6 +135,22 @@ struct Tree {
 }
 
 impl Tree {
+    pub(crate) fn new(levels: usize, changes: Vec<usize>, weights: Vec<(bool, U256)>) -> Self {
+        Self {
+            levels,
+            changes,
+            weights,
+        }
+    }
+
+    /// A part for each row.
+    pub(crate) fn split(&self, total: i128) -> Result<Vec<i128>, SplitError> {
+        let rows = self.weights.len();
+        let mut parts = vec![0; rows];
+        self.descend(0, 0..rows, total, &mut parts)?;
+        Ok(parts)
+    }
+
     /// Splits `total` over the groups of a level within `rows`, and each part within its group.
     fn descend(
         &self,
