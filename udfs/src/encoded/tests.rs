@@ -75,7 +75,8 @@ async fn answers(context: &SessionContext, folder: &TempDir, sql: &str) -> Resul
     Ok(answers)
 }
 
-const QUERIES: [&str; 12] = [
+const QUERIES: [&str; 13] = [
+    "SELECT DISTINCT customer, tier FROM calls",
     "SELECT customer, model, count(*), sum(tokens) FROM calls GROUP BY ALL",
     "SELECT nullif(provider, ''), coalesce(tier, 'standard'), count(*) FROM calls GROUP BY ALL",
     "SELECT CASE tier WHEN 'default' THEN 'standard' ELSE tier END, nothing, count(*) FROM calls GROUP BY ALL",

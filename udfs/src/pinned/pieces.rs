@@ -1,4 +1,4 @@
-//! [`cut`]: a file as pieces of neighbouring row groups, by what is known of a time in each.
+//! [`Piece`]: neighbouring row groups of a file, by what is known of a time in them.
 
 use std::sync::Arc;
 
@@ -20,23 +20,13 @@ pub(super) struct Verdict {
     pub(super) is_pinned: bool,
 }
 
+const UNKNOWN: Verdict = Verdict {
+    holds: None,
+    is_pinned: false,
+};
+
 /// What is asked of a time between two instants.
 pub(super) type Judge<'a> = &'a dyn Fn(&ScalarValue, &ScalarValue) -> Verdict;
-
-/// Row groups that lie beside each other in the file, and between which instants.
-struct Piece {
-    from: i64,
-    until: i64,
-    times: Option<(ScalarValue, ScalarValue)>,
-    verdict: Verdict,
-}
-
-/// A file's pieces, and what is known of all of them together.
-pub(super) struct Cut {
-    pub(super) files: Vec<PartitionedFile>,
-    pub(super) some_pinned: bool,
-    pub(super) all_hold: bool,
-}
 
 /// The column of a scan's table whose time is asked for.
 pub(super) struct Time<'a> {
@@ -45,65 +35,127 @@ pub(super) struct Time<'a> {
     pub(super) table: &'a SchemaRef,
 }
 
-pub(super) fn cut(
-    file: &PartitionedFile,
-    footer: &ParquetMetaData,
-    time: &Time<'_>,
-    judge: Judge<'_>,
-) -> Result<Cut> {
-    let Some(times) = times(footer, time.field)? else {
-        return Ok(whole(file));
-    };
-    let mut pieces: Vec<Piece> = vec![];
-    let mut is_beside = false;
-    for (group, times) in footer.row_groups().iter().zip(times) {
-        let start = start(group);
-        let is_outside = file
-            .range
-            .as_ref()
-            .is_some_and(|range| start < range.start || range.end <= start);
-        if is_outside {
-            continue;
+/// One row group or several that lie beside each other, or a whole file of which nothing is known.
+pub(super) struct Piece<'f> {
+    file: &'f PartitionedFile,
+    place: Option<Place>,
+    times: Option<(ScalarValue, ScalarValue)>,
+    pub(super) verdict: Verdict,
+}
+
+/// Which row groups of a file.
+struct Place {
+    first: usize,
+    behind: usize,
+    /// Where the engine takes them to be.
+    bytes: (i64, i64),
+    rows: i64,
+}
+
+impl<'f> Piece<'f> {
+    pub(super) fn whole(file: &'f PartitionedFile) -> Self {
+        Self {
+            file,
+            place: None,
+            times: None,
+            verdict: UNKNOWN,
         }
-        let verdict = times
-            .as_ref()
-            .map_or(UNKNOWN, |(first, last)| judge(first, last));
-        if verdict.holds == Some(false) {
-            is_beside = false;
-            continue;
-        }
-        let group = Piece {
-            from: start,
-            until: start + 1,
-            times,
-            verdict,
+    }
+
+    /// The file's row groups, one by one, without those in which no row is asked for; and whether these
+    /// are all.
+    pub(super) fn each(
+        file: &'f PartitionedFile,
+        footer: &ParquetMetaData,
+        time: &Time<'_>,
+        judge: Judge<'_>,
+    ) -> Result<(Vec<Self>, bool)> {
+        let Some(times) = times(footer, time.field)? else {
+            return Ok((vec![Self::whole(file)], true));
         };
-        let before = pieces.last_mut().filter(|_| is_beside);
-        if !before.is_some_and(|before| before.take(&group, judge)) {
-            pieces.push(group);
+        let range = file.range.as_ref();
+        let mut pieces = vec![];
+        let mut are_all = true;
+        for (index, (group, times)) in footer.row_groups().iter().zip(times).enumerate() {
+            let start = start(group);
+            if range.is_some_and(|range| start < range.start || range.end <= start) {
+                continue;
+            }
+            let known = times.as_ref();
+            let verdict = known.map_or(UNKNOWN, |(first, last)| judge(first, last));
+            if verdict.holds == Some(false) {
+                are_all = false;
+                continue;
+            }
+            let place = Place {
+                first: index,
+                behind: index + 1,
+                bytes: (start, start + 1),
+                rows: group.num_rows(),
+            };
+            pieces.push(Self {
+                file,
+                place: Some(place),
+                times,
+                verdict,
+            });
         }
-        is_beside = true;
+        Ok((pieces, are_all))
     }
-    Ok(Cut {
-        some_pinned: pieces.iter().any(|piece| piece.verdict.is_pinned),
-        all_hold: pieces.iter().all(|piece| piece.verdict.holds == Some(true)),
-        files: pieces.iter().map(|piece| piece.of(file, time)).collect(),
-    })
-}
 
-/// A file of which nothing is known.
-pub(super) fn whole(file: &PartitionedFile) -> Cut {
-    Cut {
-        files: vec![file.clone()],
-        some_pinned: false,
-        all_hold: false,
+    /// How many rows it has, where that is known.
+    pub(super) fn rows(&self) -> Option<i64> {
+        self.place.as_ref().map(|place| place.rows)
+    }
+
+    /// Takes in the piece behind, where both are of one kind together as well.
+    pub(super) fn take(&mut self, behind: &Self, judge: Judge<'_>) -> bool {
+        let (Some(place), Some(next)) = (&mut self.place, &behind.place) else {
+            return false;
+        };
+        let is_beside = std::ptr::eq(self.file, behind.file) && place.behind == next.first;
+        if !is_beside || self.verdict != behind.verdict {
+            return false;
+        }
+        let times = match (&self.times, &behind.times) {
+            (Some((a, b)), Some((c, d))) => {
+                let (first, last) = (if c < a { c } else { a }, if d > b { d } else { b });
+                if judge(first, last) != self.verdict {
+                    return false;
+                }
+                Some((first.clone(), last.clone()))
+            }
+            _ => None,
+        };
+        self.times = times;
+        place.behind = next.behind;
+        place.bytes.1 = next.bytes.1;
+        place.rows += next.rows;
+        true
+    }
+
+    /// As the engine reads it: where the time is pinned, by statistics that say that it is the first.
+    pub(super) fn read(&self, time: &Time<'_>) -> PartitionedFile {
+        let mut file = self.file.clone();
+        if let Some(Place { bytes, .. }) = self.place {
+            file = file.with_range(bytes.0, bytes.1);
+        }
+        if let Some((first, _)) = self.times.as_ref().filter(|_| self.verdict.is_pinned) {
+            let known = file.statistics.as_deref().cloned();
+            let mut known = known.unwrap_or_else(|| Statistics::new_unknown(time.table));
+            if let Some(column) = known.column_statistics.get_mut(time.index) {
+                *column = ColumnStatistics {
+                    null_count: Precision::Exact(0),
+                    min_value: Precision::Exact(first.clone()),
+                    max_value: Precision::Exact(first.clone()),
+                    ..ColumnStatistics::new_unknown()
+                };
+                file.statistics = Some(Arc::new(known));
+            }
+        }
+        file
     }
 }
-
-const UNKNOWN: Verdict = Verdict {
-    holds: None,
-    is_pinned: false,
-};
 
 /// Where the engine takes a row group to be, when it reads a range of a file.
 fn start(group: &RowGroupMetaData) -> i64 {
@@ -141,44 +193,4 @@ fn times(footer: &ParquetMetaData, time: &Field) -> Result<Option<Times>> {
         Ok(Some((first, last)))
     });
     times.collect::<Result<_>>().map(Some)
-}
-
-impl Piece {
-    /// Takes in the row group behind, where both are of one kind together as well.
-    fn take(&mut self, behind: &Self, judge: Judge<'_>) -> bool {
-        if self.verdict != behind.verdict {
-            return false;
-        }
-        let times = match (&self.times, &behind.times) {
-            (Some((a, b)), Some((c, d))) => {
-                let (first, last) = (if c < a { c } else { a }, if d > b { d } else { b });
-                if judge(first, last) != self.verdict {
-                    return false;
-                }
-                Some((first.clone(), last.clone()))
-            }
-            _ => None,
-        };
-        self.times = times;
-        self.until = behind.until;
-        true
-    }
-
-    fn of(&self, file: &PartitionedFile, time: &Time<'_>) -> PartitionedFile {
-        let mut file = file.clone().with_range(self.from, self.until);
-        if let Some((first, _)) = self.times.as_ref().filter(|_| self.verdict.is_pinned) {
-            let known = file.statistics.as_deref().cloned();
-            let mut known = known.unwrap_or_else(|| Statistics::new_unknown(time.table));
-            if let Some(column) = known.column_statistics.get_mut(time.index) {
-                *column = ColumnStatistics {
-                    null_count: Precision::Exact(0),
-                    min_value: Precision::Exact(first.clone()),
-                    max_value: Precision::Exact(first.clone()),
-                    ..ColumnStatistics::new_unknown()
-                };
-                file.statistics = Some(Arc::new(known));
-            }
-        }
-        file
-    }
 }

@@ -22,7 +22,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::known::{Known, holds};
-use super::pieces::{Cut, Judge, Time, Verdict, cut, whole};
+use super::pieces::{Judge, Piece, Time, Verdict};
 use crate::parquet_scan::{self, passes_on};
 use crate::tally::exec::TallyExec;
 
@@ -173,23 +173,42 @@ impl Pinned {
                 index,
                 table,
             };
-            let mut cuts = vec![];
+            let mut groups = vec![];
+            let mut leaves_out = false;
             for group in &scan.file_groups {
-                let files = group.iter();
-                let cut = files.map(|file| self.cut(file, &time, &judge));
-                cuts.push(cut.collect::<Result<Vec<_>>>()?);
+                let mut pieces = vec![];
+                for file in group.iter() {
+                    let (these, are_all) = self.pieces(file, &time, &judge)?;
+                    leaves_out |= !are_all;
+                    pieces.extend(these);
+                }
+                groups.push(pieces);
             }
-            let all = || cuts.iter().flatten();
-            let drops_filter = filter.is_some() && all().all(|cut| cut.all_hold);
-            if !drops_filter && !all().any(|cut| cut.some_pinned) {
+            let all = || groups.iter().flatten();
+            let drops_filter =
+                filter.is_some() && all().all(|piece| piece.verdict.holds == Some(true));
+            if !drops_filter && !leaves_out && !all().any(|piece| piece.verdict.is_pinned) {
                 continue;
             }
-            let groups = cuts.iter().map(|cuts| {
-                let files = cuts.iter().flat_map(|cut| cut.files.clone());
+            if scan.output_partitioning.is_none() {
+                groups = dealt(groups);
+            }
+            let groups = groups.into_iter().map(|pieces| {
+                let mut joined: Vec<Piece<'_>> = vec![];
+                for piece in pieces {
+                    let before = joined.last_mut();
+                    if !before.is_some_and(|before| before.take(&piece, &judge)) {
+                        joined.push(piece);
+                    }
+                }
+                let files = joined.iter().map(|piece| piece.read(&time));
                 FileGroup::new(files.collect())
             });
             let groups = groups.collect();
-            let scan = FileScanConfigBuilder::from(scan.clone()).with_file_groups(groups);
+            // Whoever groups by numbers needs no order.
+            let scan = FileScanConfigBuilder::from(scan.clone())
+                .with_file_groups(groups)
+                .with_output_ordering(vec![]);
             if !drops_filter {
                 return Ok(Some(DataSourceExec::from_data_source(scan.build())));
             }
@@ -201,7 +220,13 @@ impl Pinned {
         Ok(None)
     }
 
-    fn cut(&self, file: &PartitionedFile, time: &Time<'_>, judge: Judge<'_>) -> Result<Cut> {
+    /// A file's row groups as far as they are asked for, and whether these are all.
+    fn pieces<'f>(
+        &self,
+        file: &'f PartitionedFile,
+        time: &Time<'_>,
+        judge: Judge<'_>,
+    ) -> Result<(Vec<Piece<'f>>, bool)> {
         let known = self.footers.get(&file.object_meta.location);
         let known = known.filter(|known| known.is_valid_for(&file.object_meta));
         let footer = known.as_ref().and_then(|known| {
@@ -209,10 +234,30 @@ impl Pinned {
             footer.downcast_ref::<CachedParquetMetaData>()
         });
         match footer {
-            Some(footer) => cut(file, footer.parquet_metadata(), time, judge),
-            None => Ok(whole(file)),
+            Some(footer) => Piece::each(file, footer.parquet_metadata(), time, judge),
+            None => Ok((vec![Piece::whole(file)], true)),
         }
     }
+}
+
+/// The same pieces in as many groups, of as many rows each: a period may lie in one group alone.
+fn dealt(groups: Vec<Vec<Piece<'_>>>) -> Vec<Vec<Piece<'_>>> {
+    let rows = groups.iter().flatten().map(Piece::rows);
+    let Some(total) = rows.sum::<Option<i64>>().filter(|total| *total > 0) else {
+        return groups;
+    };
+    let count = groups.len();
+    let mut dealt: Vec<Vec<_>> = groups.iter().map(|_| vec![]).collect();
+    let mut before = 0;
+    for piece in groups.into_iter().flatten() {
+        let rows = piece.rows().unwrap_or(0);
+        // Where its middle lies decides.
+        let share = i128::from(2 * before + rows) * count as i128 / i128::from(2 * total);
+        let group = usize::try_from(share).unwrap_or(0).min(count - 1);
+        dealt[group].push(piece);
+        before += rows;
+    }
+    dealt
 }
 
 /// Whether all conditions hold everywhere, or one of them nowhere.

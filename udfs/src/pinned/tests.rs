@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use datafusion::common::Result;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -16,6 +18,7 @@ use crate::testing::{inform, plan, rows};
 async fn session(is_pinned: bool) -> SessionContext {
     let config = SessionConfig::new()
         .with_target_partitions(2)
+        .set_u64("datafusion.optimizer.repartition_file_min_size", 0)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true);
     let runtime = Arc::new(RuntimeEnv::default());
     let footers = runtime.cache_manager.get_file_metadata_cache();
@@ -72,6 +75,7 @@ const SLOTS: &str = "[timestamp '2026-06-20', timestamp '2026-06-21', timestamp 
 fn coarse() -> Vec<String> {
     let period = "called_at >= timestamp '2026-06-20' AND called_at < timestamp '2026-07-20'";
     vec![
+        "SELECT DISTINCT model, billing_month(called_at) FROM calls".to_owned(),
         format!("SELECT slot_start(called_at, {SLOTS}), model, count(*), sum(tokens) FROM calls GROUP BY ALL"),
         format!("SELECT billing_month(called_at), count(*), sum(tokens) FROM calls WHERE {period} GROUP BY ALL"),
         "SELECT canonical('model', model, called_at), price_id(provider, model, called_at, tokens, 1), sum(tokens) FROM calls GROUP BY ALL".to_owned(),
@@ -170,4 +174,35 @@ async fn a_condition_that_all_calls_meet_is_not_asked() {
         let plan = plan(&context, &sql(from)).await;
         assert_eq!(plan.contains("predicate="), is_asked, "{plan}");
     }
+}
+
+#[tokio::test]
+async fn a_period_is_shared_out_wherever_it_lies() {
+    // 40 row groups, of which the first ten are asked for: the first half of the file has them all.
+    let folder = written(4_000, 1, 100, 6_000, 6_000).await;
+    let context = session(true).await;
+    let sql = "SELECT model, count(*) FROM calls WHERE called_at < timestamp '2026-06-20 16:41:00' GROUP BY ALL";
+    answers(&context, &folder, sql).await.unwrap();
+    let frame = context.sql(sql).await.unwrap();
+    let mut plan = frame.create_physical_plan().await.unwrap();
+    while let [input] = plan.children()[..] {
+        plan = Arc::clone(input);
+    }
+    let scan = plan.downcast_ref::<DataSourceExec>().unwrap();
+    let scan = scan.data_source().downcast_ref::<FileScanConfig>().unwrap();
+    let groups = scan.file_groups.iter();
+    let ranges: Vec<_> = groups
+        .map(|group| match group.files() {
+            [file] => file.range.clone().unwrap(),
+            files => panic!("{files:?}"),
+        })
+        .collect();
+    let size = scan.file_groups[0].files()[0].object_meta.size;
+    let bytes = |at: usize| ranges[at].end - ranges[at].start;
+    assert_eq!(ranges.len(), 2);
+    assert!(
+        u64::try_from(ranges[1].end).unwrap() < size / 2,
+        "{ranges:?}"
+    );
+    assert!((bytes(0) - bytes(1)).abs() * 5 < bytes(0), "{ranges:?}");
 }

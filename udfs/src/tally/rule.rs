@@ -74,7 +74,6 @@ fn is_meant(aggregate: &AggregateExec) -> bool {
     ) && keys.is_single()
         && !keys.expr().is_empty()
         && keys.expr().len() <= 64
-        && !functions.is_empty()
         && functions.iter().all(|function| {
             function.groups_accumulator_supported()
                 && !function.is_distinct()

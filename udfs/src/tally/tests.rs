@@ -158,7 +158,6 @@ async fn what_it_cannot_number_is_the_engines() {
         "SELECT model, count(*) FILTER (WHERE flag) FROM {} GROUP BY model",
         "SELECT model, price, count(*) FROM {} GROUP BY CUBE (model, price)",
         "SELECT model, array_agg(price ORDER BY price) FROM {} GROUP BY model",
-        "SELECT DISTINCT model FROM {}",
         "SELECT count(*) FROM {}",
     ] {
         let sql = sql.replace("{}", &ledger(500, 20));
