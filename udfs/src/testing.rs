@@ -7,6 +7,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use tempfile::TempDir;
 
 use crate::{Reference, register_all, register_reference};
 
@@ -89,6 +90,21 @@ pub(crate) async fn rows(context: &SessionContext, sql: &str) -> Result<Vec<Stri
         }));
     }
     Ok(rows)
+}
+
+/// What a statement answers over the files of a folder, which it calls `calls`.
+pub(crate) async fn answers_over(
+    context: &SessionContext,
+    folder: &TempDir,
+    sql: &str,
+) -> Result<Vec<String>> {
+    let path = folder.path().display();
+    let create =
+        format!("CREATE EXTERNAL TABLE IF NOT EXISTS calls STORED AS PARQUET LOCATION '{path}/'");
+    rows(context, &create).await?;
+    let mut answers = rows(context, sql).await?;
+    answers.sort();
+    Ok(answers)
 }
 
 pub(crate) async fn row(context: &SessionContext, sql: &str) -> String {

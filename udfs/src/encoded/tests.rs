@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Result;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 
 use super::rule::Encoded;
 use crate::tally::rule::Tally;
-use crate::testing::{inform, plan, rows};
+use crate::testing::{answers_over, inform, plan, rows};
 
 async fn session(is_encoded: bool, batch_size: usize) -> SessionContext {
     let config = SessionConfig::new()
@@ -65,16 +64,6 @@ async fn written(count: u32, spread: u32, pages: [bool; 2]) -> TempDir {
     folder
 }
 
-async fn answers(context: &SessionContext, folder: &TempDir, sql: &str) -> Result<Vec<String>> {
-    let path = folder.path().display();
-    let create =
-        format!("CREATE EXTERNAL TABLE IF NOT EXISTS calls STORED AS PARQUET LOCATION '{path}/'");
-    rows(context, &create).await?;
-    let mut answers = rows(context, sql).await?;
-    answers.sort();
-    Ok(answers)
-}
-
 const QUERIES: [&str; 13] = [
     "SELECT DISTINCT customer, tier FROM calls",
     "SELECT customer, model, count(*), sum(tokens) FROM calls GROUP BY ALL",
@@ -106,8 +95,8 @@ proptest! {
             let folder = written(count, spread, pages).await;
             let (plain, encoded) = (session(false, batch_size).await, session(true, batch_size).await);
             for sql in QUERIES {
-                let expected = answers(&plain, &folder, sql).await.unwrap();
-                assert_eq!(answers(&encoded, &folder, sql).await.unwrap(), expected, "{sql}");
+                let expected = answers_over(&plain, &folder, sql).await.unwrap();
+                assert_eq!(answers_over(&encoded, &folder, sql).await.unwrap(), expected, "{sql}");
             }
         });
     }
@@ -118,7 +107,7 @@ async fn names_are_read_as_dictionaries() {
     let folder = written(100, 10, [true, true]).await;
     let context = session(true, 8192).await;
     for sql in QUERIES {
-        answers(&context, &folder, sql).await.unwrap();
+        answers_over(&context, &folder, sql).await.unwrap();
         let plan = plan(&context, sql).await;
         assert!(plan.contains("each value of"), "{sql}\n{plan}");
     }
@@ -130,7 +119,12 @@ async fn what_is_filtered_by_is_read_plainly() {
     let folder = written(2_000, 10, [true, true]).await;
     let context = session(true, 8192).await;
     let sql = "SELECT model, tier, count(*) FROM calls WHERE model LIKE 'z%' GROUP BY ALL";
-    assert!(answers(&context, &folder, sql).await.unwrap().is_empty());
+    assert!(
+        answers_over(&context, &folder, sql)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let plan = plan(&context, sql).await;
     assert!(
         plan.contains("each value of tier") && !plan.contains("each value of model"),
@@ -144,14 +138,14 @@ async fn only_values_that_rows_have_can_fail() {
     let number = "SELECT model::bigint AS number, count(*) FROM calls WHERE {} GROUP BY ALL";
     for is_encoded in [false, true] {
         let context = session(is_encoded, 100).await;
-        let few = answers(
+        let few = answers_over(
             &context,
             &folder,
             &number.replace("{}", "tokens % 1600 = 1200"),
         )
         .await;
         assert_eq!(few.unwrap(), ["12|500"]);
-        let all = answers(&context, &folder, &number.replace("{}", "tokens > 0")).await;
+        let all = answers_over(&context, &folder, &number.replace("{}", "tokens > 0")).await;
         let error = all.unwrap_err().to_string();
         assert!(error.contains("Cannot cast string"), "{error}");
     }

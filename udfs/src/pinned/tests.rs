@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Result;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 
 use super::rule::Pinned;
 use crate::tally::rule::Tally;
-use crate::testing::{inform, plan, rows};
+use crate::testing::{answers_over, inform, plan, rows};
 
 async fn session(is_pinned: bool) -> SessionContext {
     let config = SessionConfig::new()
@@ -57,16 +56,6 @@ async fn written(count: u32, minutes: u32, group: u32, disorder: u32, nulls: u32
     );
     rows(&session(false).await, &sql).await.unwrap();
     folder
-}
-
-async fn answers(context: &SessionContext, folder: &TempDir, sql: &str) -> Result<Vec<String>> {
-    let path = folder.path().display();
-    let create =
-        format!("CREATE EXTERNAL TABLE IF NOT EXISTS calls STORED AS PARQUET LOCATION '{path}/'");
-    rows(context, &create).await?;
-    let mut answers = rows(context, sql).await?;
-    answers.sort();
-    Ok(answers)
 }
 
 const SLOTS: &str = "[timestamp '2026-06-20', timestamp '2026-06-21', timestamp '2026-06-24', timestamp '2026-07-10']";
@@ -116,8 +105,8 @@ proptest! {
             let (plain, pinned) = (session(false).await, session(true).await);
             let fine = FINE.map(str::to_owned);
             for sql in coarse().iter().chain(&fine) {
-                let expected = answers(&plain, &folder, sql).await.unwrap();
-                assert_eq!(answers(&pinned, &folder, sql).await.unwrap(), expected, "{sql}");
+                let expected = answers_over(&plain, &folder, sql).await.unwrap();
+                assert_eq!(answers_over(&pinned, &folder, sql).await.unwrap(), expected, "{sql}");
             }
         });
     }
@@ -125,7 +114,7 @@ proptest! {
 
 /// How many of a scan's rows had their time read, by the engine's count of bytes.
 async fn bytes_read(context: &SessionContext, folder: &TempDir, sql: &str) -> usize {
-    answers(context, folder, sql).await.unwrap();
+    answers_over(context, folder, sql).await.unwrap();
     let frame = context.sql(sql).await.unwrap();
     let plan = frame.create_physical_plan().await.unwrap();
     datafusion::physical_plan::collect(Arc::clone(&plan), context.task_ctx())
@@ -170,7 +159,7 @@ async fn a_condition_that_all_calls_meet_is_not_asked() {
         )
     };
     for (from, is_asked) in [("2026-06-19", false), ("2026-06-25 06:30:00", true)] {
-        answers(&context, &folder, &sql(from)).await.unwrap();
+        answers_over(&context, &folder, &sql(from)).await.unwrap();
         let plan = plan(&context, &sql(from)).await;
         assert_eq!(plan.contains("predicate="), is_asked, "{plan}");
     }
@@ -182,7 +171,7 @@ async fn a_period_is_shared_out_wherever_it_lies() {
     let folder = written(4_000, 1, 100, 6_000, 6_000).await;
     let context = session(true).await;
     let sql = "SELECT model, count(*) FROM calls WHERE called_at < timestamp '2026-06-20 16:41:00' GROUP BY ALL";
-    answers(&context, &folder, sql).await.unwrap();
+    answers_over(&context, &folder, sql).await.unwrap();
     let frame = context.sql(sql).await.unwrap();
     let mut plan = frame.create_physical_plan().await.unwrap();
     while let [input] = plan.children()[..] {
