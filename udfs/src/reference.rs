@@ -4,7 +4,7 @@
 //! functions with equal references are equal, so that plans and cached expressions can be compared.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::Result;
@@ -28,6 +28,8 @@ pub struct Reference {
     digest: [u8; 32],
     /// Prices, aliases and bands as they were given.
     relations: [Vec<RecordBatch>; 3],
+    /// A time in which nothing changes, the one asked for last.
+    unchanged: Mutex<Option<Span>>,
 }
 
 impl Reference {
@@ -55,14 +57,26 @@ impl Reference {
             },
             digest: digest.0.finalize().into(),
             relations,
+            unchanged: Mutex::default(),
         })
     }
 
-    /// The time around an instant in which no price and no alias changes.
+    /// The time around an instant in which no price and no alias changes. Whoever asks mostly asks next
+    /// for a time within it.
     pub(crate) fn unchanged_around(&self, at: i64) -> Span {
-        let mut span = Span::around(at, self.price_book.changes(at));
-        span.narrow(at, self.aliases.changes());
-        span
+        let mut last = self
+            .unchanged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match *last {
+            Some(span) if span.holds(at) => span,
+            _ => {
+                let mut span = Span::around(at, self.price_book.changes(at));
+                span.narrow(at, self.aliases.changes());
+                *last = Some(span);
+                span
+            }
+        }
     }
 }
 
