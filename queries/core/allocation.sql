@@ -232,9 +232,9 @@ known as (
     select period, customer_id, currency from customers where is_active
     -- What is unattributed has a row also where it is nothing.
     union all by name
-    select distinct period, currency from charges
+    select period, currency from charges
     union all by name
-    select distinct period, currency from usage
+    select period, currency from usage
 ),
 
 rows as (

@@ -13,6 +13,7 @@ begun as (
     from customers
 ),
 
+-- Few customers have several rows: only theirs need a look at the next one.
 several as (
     select customer_id
     from begun

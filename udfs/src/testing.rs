@@ -66,6 +66,13 @@ pub(crate) fn session_with(config: &SessionConfig) -> SessionContext {
     context
 }
 
+/// Waits, in a test that is not asynchronous itself.
+pub(crate) fn on_two_threads(work: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(work);
+}
+
 /// The operators that a statement would be run by.
 pub(crate) async fn plan(context: &SessionContext, sql: &str) -> String {
     let frame = context.sql(sql).await.unwrap();

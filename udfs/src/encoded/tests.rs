@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::rule::Encoded;
 use crate::tally::rule::Tally;
-use crate::testing::{answers_over, inform, plan, rows};
+use crate::testing::{answers_over, inform, on_two_threads, plan, rows};
 
 async fn session(is_encoded: bool, batch_size: usize) -> SessionContext {
     let config = SessionConfig::new()
@@ -90,8 +90,7 @@ proptest! {
         batch_size in 1_usize..2_000,
         pages in any::<[bool; 2]>(),
     ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
+        on_two_threads(async {
             let folder = written(count, spread, pages).await;
             let (plain, encoded) = (session(false, batch_size).await, session(true, batch_size).await);
             for sql in QUERIES {

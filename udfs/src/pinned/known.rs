@@ -43,15 +43,14 @@ impl Known {
         {
             return Self::cast(first, last, cast.cast_type());
         }
-        let never_null = expression.downcast_ref::<IsNullExpr>().is_some()
-            || expression.downcast_ref::<IsNotNullExpr>().is_some();
-        let is_settled = match (
-            expression.downcast_ref::<BinaryExpr>(),
-            expression.downcast_ref::<ScalarFunctionExpr>(),
-        ) {
-            (Some(comparison), _) => compared(comparison, &inputs).is_some(),
-            (_, Some(function)) => is_one_call(function, &inputs).unwrap_or(false),
-            _ => never_null,
+        let is_settled = if let Some(comparison) = expression.downcast_ref::<BinaryExpr>() {
+            compared(comparison, &inputs).is_some()
+        } else if let Some(function) = expression.downcast_ref::<ScalarFunctionExpr>() {
+            is_one_call(function, &inputs).unwrap_or(false)
+        } else {
+            // A time that is never NULL.
+            expression.downcast_ref::<IsNullExpr>().is_some()
+                || expression.downcast_ref::<IsNotNullExpr>().is_some()
         };
         if is_settled { Self::Free } else { Self::Varies }
     }

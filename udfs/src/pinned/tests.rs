@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::rule::Pinned;
 use crate::tally::rule::Tally;
-use crate::testing::{answers_over, inform, plan, rows};
+use crate::testing::{answers_over, inform, on_two_threads, plan, rows};
 
 async fn session(is_pinned: bool) -> SessionContext {
     let config = SessionConfig::new()
@@ -99,8 +99,7 @@ proptest! {
         disorder in 1_u32..6_000,
         nulls in 1_u32..6_000,
     ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
+        on_two_threads(async {
             let folder = written(count, minutes, group, disorder, nulls).await;
             let (plain, pinned) = (session(false).await, session(true).await);
             let fine = FINE.map(str::to_owned);

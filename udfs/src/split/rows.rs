@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch};
 use datafusion::arrow::compute::{concat, sort_to_indices};
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Schema, i256};
 use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::physical_expr::PhysicalExpr;
 
@@ -51,11 +51,10 @@ impl Rows {
         }))
     }
 
-    /// What a row takes here and while it is split, beside its batch.
+    /// What a row takes here, and its amount, weight and part while all are split; its batch aside.
     pub(super) fn bytes_a_row(&self) -> usize {
-        let number = size_of::<u32>();
-        let part = size_of::<i128>();
-        size_of::<usize>() + number * (1 + self.keys.len()) + part + 3 * part
+        let place = 2 * size_of::<usize>();
+        place + self.keys.len() * size_of::<u32>() + 2 * size_of::<i128>() + size_of::<i256>()
     }
 
     pub(super) fn add(&mut self, asked: &Asked, batch: &RecordBatch) -> Result<()> {

@@ -8,7 +8,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
 
 use super::rule::Split;
-use crate::testing::{error, plan, rows};
+use crate::testing::{error, on_two_threads, plan, rows};
 
 fn session(is_split: bool, partitions: usize, batch_size: usize) -> SessionContext {
     let config = SessionConfig::new()
@@ -70,8 +70,7 @@ proptest! {
         partitions in 1_usize..4,
         batch_size in 1_usize..3_000,
     ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
+        on_two_threads(async {
             let plain = session(false, partitions, batch_size);
             let split = session(true, partitions, batch_size);
             for window in WINDOWS {

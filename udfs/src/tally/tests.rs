@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::rule::Tally;
 use crate::register_all;
-use crate::testing::{plan, rows};
+use crate::testing::{on_two_threads, plan, rows};
 
 #[derive(Debug, Clone, Copy)]
 enum Memory {
@@ -119,8 +119,7 @@ proptest! {
         partitions in 1_usize..4,
         memory in prop_oneof![Just(Memory::Ample), Just(Memory::None)],
     ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-        runtime.block_on(async {
+        on_two_threads(async {
             let keys = keys.join(", ");
             let sql = format!("SELECT {keys}, {SUMS} FROM {} GROUP BY {keys}", ledger(rows, spread));
             let tallied = session(true, partitions, batch_size, memory);
