@@ -1,12 +1,13 @@
 //! A value as text, the same in every format but JSON: `2026-10-01 00:00:00`, exact decimals.
 
 use crate::error::{Error, Result};
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Decimal128Type};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
+use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 const OPTIONS: FormatOptions<'static> = FormatOptions::new()
@@ -18,19 +19,31 @@ const OPTIONS: FormatOptions<'static> = FormatOptions::new()
 
 /// One column of a batch, ready to be read row by row.
 pub(super) struct Cells<'a> {
-    formatter: ArrayFormatter<'a>,
+    values: Values<'a>,
     nulls: Option<NullBuffer>,
+}
+
+enum Values<'a> {
+    /// The engine's formatter makes two texts of each, and amounts are most of a report.
+    Decimals(&'a [i128], u32),
+    Others(ArrayFormatter<'a>),
 }
 
 impl<'a> Cells<'a> {
     pub(super) fn of(batch: &'a RecordBatch) -> Result<Vec<Self>> {
         let cells = |column: &'a dyn Array| {
-            let formatter = ArrayFormatter::try_new(column, &OPTIONS).map_err(unreadable)?;
+            let decimals = column.as_primitive_opt::<Decimal128Type>();
+            let values = if let Some(decimals) = decimals
+                && let Ok(scale) = u32::try_from(decimals.scale())
+            {
+                Values::Decimals(decimals.values(), scale)
+            } else {
+                let formatter = ArrayFormatter::try_new(column, &OPTIONS);
+                Values::Others(formatter.map_err(unreadable)?)
+            };
             // Logical, because dictionaries and columns of type NULL keep their nulls elsewhere.
-            Ok(Self {
-                formatter,
-                nulls: column.logical_nulls(),
-            })
+            let nulls = column.logical_nulls();
+            Ok(Self { values, nulls })
         };
         batch
             .columns()
@@ -45,9 +58,25 @@ impl<'a> Cells<'a> {
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(false);
         }
-        self.formatter.value(row).write(text).map_err(unreadable)?;
+        match &self.values {
+            Values::Decimals(decimals, scale) => add_decimal(decimals[row], *scale, text),
+            Values::Others(formatter) => formatter.value(row).write(text).map_err(unreadable)?,
+        }
         Ok(true)
     }
+}
+
+fn add_decimal(decimal: i128, scale: u32, text: &mut String) {
+    let one = 10_u128.pow(scale);
+    let digits = decimal.unsigned_abs();
+    let (whole, part) = (digits / one, digits % one);
+    let sign = if decimal < 0 { "-" } else { "" };
+    let width = scale as usize;
+    // A text takes everything.
+    let _ = match scale {
+        0 => write!(text, "{sign}{whole}"),
+        _ => write!(text, "{sign}{whole}.{part:0>width$}"),
+    };
 }
 
 pub(super) fn unreadable(error: ArrowError) -> Error {
@@ -82,4 +111,46 @@ pub(super) fn printable(text: &str) -> String {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Decimal128Array};
+    use std::sync::Arc;
+
+    #[test]
+    fn decimals_are_what_the_engine_shows() {
+        let whole = [
+            0,
+            1,
+            9,
+            10,
+            12_345,
+            10_i128.pow(12),
+            10_i128.pow(37),
+            i128::from(u64::MAX),
+        ];
+        let values = whole
+            .into_iter()
+            .flat_map(|value| [value, -value, value + 7]);
+        let values: Vec<_> = values.map(Some).chain([None]).collect();
+        for scale in [0, 1, 2, 12, 37, 38] {
+            let decimals = Decimal128Array::from(values.clone());
+            let decimals = decimals.with_precision_and_scale(38, scale).unwrap();
+            let engine = ArrayFormatter::try_new(&decimals, &OPTIONS).unwrap();
+            let shown: Vec<_> = (0..values.len())
+                .map(|row| engine.value(row).to_string())
+                .collect();
+            let batch = RecordBatch::try_from_iter([("d", Arc::new(decimals.clone()) as ArrayRef)]);
+            let batch = batch.unwrap();
+            let cells = Cells::of(&batch).unwrap();
+            let mut text = String::new();
+            for (row, shown) in shown.iter().enumerate() {
+                let is_there = cells[0].read(row, &mut text).unwrap();
+                assert_eq!(is_there, values[row].is_some());
+                assert!(!is_there || text == *shown, "{text} for {shown}");
+            }
+        }
+    }
 }

@@ -1,65 +1,99 @@
 //! CSV and TSV: a header, then a line a row, as RFC 4180 has it but for line ends, which are LF.
 //!
 //! A field is quoted where it must be, and where it is an empty string: NULL is the empty field.
+//! Lines know nothing of one another, so batches become text side by side.
 
-use super::Rows;
 use super::cell::Cells;
+use super::{Out, Rows};
 use crate::error::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use std::io::{self, Write};
+use datafusion::common::DataFusionError;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::stream::StreamExt;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 
 pub(super) struct Delimited<'a> {
     delimiter: u8,
-    out: &'a mut dyn Write,
+    out: &'a mut Out,
 }
 
 impl<'a> Delimited<'a> {
-    pub(super) fn new(delimiter: u8, schema: &SchemaRef, out: &'a mut dyn Write) -> Result<Self> {
-        let mut rows = Self { delimiter, out };
+    pub(super) fn new(delimiter: u8, schema: &SchemaRef, out: &'a mut Out) -> Result<Self> {
+        let mut header = vec![];
         for (index, field) in schema.fields().iter().enumerate() {
-            rows.separate(index)?;
-            rows.field(field.name())?;
+            separate(index, delimiter, &mut header);
+            add(field.name(), delimiter, &mut header);
         }
-        rows.out.write_all(b"\n")?;
-        Ok(rows)
+        header.push(b'\n');
+        out.write_all(&header)?;
+        Ok(Self { delimiter, out })
     }
 
-    fn separate(&mut self, index: usize) -> io::Result<()> {
-        if index > 0 {
-            self.out.write_all(&[self.delimiter])
-        } else {
-            Ok(())
+    /// Writes all rows, and counts them.
+    pub(super) async fn all(self, stream: SendableRecordBatchStream) -> Result<usize> {
+        let delimiter = self.delimiter;
+        let texts = stream.map(|batch| {
+            let text = async move {
+                let batch = batch?;
+                Ok::<_, crate::error::Error>((lines(&batch, delimiter)?, batch.num_rows()))
+            };
+            SpawnedTask::spawn(text).join()
+        });
+        let side_by_side = available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut texts = texts.buffered(side_by_side);
+        let mut count = 0;
+        while let Some(text) = texts.next().await {
+            let broken = |error| DataFusionError::ExecutionJoin(Box::new(error));
+            let (text, rows) = text.map_err(broken)??;
+            self.out.write_all(&text)?;
+            count += rows;
         }
-    }
-
-    fn field(&mut self, text: &str) -> io::Result<()> {
-        let special = |byte: u8| byte == self.delimiter || matches!(byte, b'"' | b'\n' | b'\r');
-        if text.is_empty() || text.bytes().any(special) {
-            write!(self.out, "\"{}\"", text.replace('"', "\"\""))
-        } else {
-            self.out.write_all(text.as_bytes())
-        }
+        Ok(count)
     }
 }
 
 impl Rows for Delimited<'_> {
     fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
-        let columns = Cells::of(batch)?;
-        let mut text = String::new();
-        for row in 0..batch.num_rows() {
-            for (index, column) in columns.iter().enumerate() {
-                self.separate(index)?;
-                if column.read(row, &mut text)? {
-                    self.field(&text)?;
-                }
-            }
-            self.out.write_all(b"\n")?;
-        }
-        Ok(())
+        Ok(self.out.write_all(&lines(batch, self.delimiter)?)?)
     }
 
     fn end(&mut self) -> Result<()> {
         Ok(())
+    }
+}
+
+fn lines(batch: &RecordBatch, delimiter: u8) -> Result<Vec<u8>> {
+    let columns = Cells::of(batch)?;
+    let mut lines = vec![];
+    let mut text = String::new();
+    for row in 0..batch.num_rows() {
+        for (index, column) in columns.iter().enumerate() {
+            separate(index, delimiter, &mut lines);
+            if column.read(row, &mut text)? {
+                add(&text, delimiter, &mut lines);
+            }
+        }
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+fn separate(index: usize, delimiter: u8, line: &mut Vec<u8>) {
+    if index > 0 {
+        line.push(delimiter);
+    }
+}
+
+fn add(field: &str, delimiter: u8, line: &mut Vec<u8>) {
+    let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
+    if field.is_empty() || field.bytes().any(special) {
+        line.push(b'"');
+        line.extend(field.replace('"', "\"\"").bytes());
+        line.push(b'"');
+    } else {
+        line.extend(field.bytes());
     }
 }

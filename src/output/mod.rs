@@ -35,6 +35,7 @@ use crate::session::Answer;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
+use delimited::Delimited;
 use futures::StreamExt;
 use std::io::Write;
 use std::path::Path;
@@ -146,8 +147,8 @@ impl Format {
         Ok(match self {
             Self::Table => Box::new(table::Table::new(schema, view, out)),
             Self::Vertical => Box::new(vertical::Vertical::new(schema, view, out)),
-            Self::Csv => Box::new(delimited::Delimited::new(b',', schema, out)?),
-            Self::Tsv => Box::new(delimited::Delimited::new(b'\t', schema, out)?),
+            Self::Csv => Box::new(Delimited::new(b',', schema, out)?),
+            Self::Tsv => Box::new(Delimited::new(b'\t', schema, out)?),
             Self::Json => Box::new(json::Json::array(schema, out)?),
             Self::Ndjson => Box::new(json::Json::lines(schema, out)?),
             Self::Markdown => Box::new(markdown::Markdown::new(schema, out)?),
@@ -166,6 +167,11 @@ impl Format {
                 batch?;
             }
             return Ok(0);
+        }
+        match self {
+            Self::Csv => return Delimited::new(b',', &schema, out)?.all(stream).await,
+            Self::Tsv => return Delimited::new(b'\t', &schema, out)?.all(stream).await,
+            _ => {}
         }
         let mut rows = self.rows(&schema, view, out)?;
         let mut count = 0;
