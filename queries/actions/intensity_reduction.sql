@@ -81,10 +81,10 @@ rates as (
         sum(case when response_cached then input_tokens else cache_read end) as hits,
         sum(input_tokens) as input,
         sum(case when priced_by = 'book' then plain end) as movable
-    from calls
-    left join customers_in_force(period => $period) as customers
-        on calls.period = customers.period
-        and calls.customer_id = customers.customer_id
+    from customers_in_force(period => $period) as customers
+    right join calls
+        on customers.period = calls.period
+        and customers.customer_id = calls.customer_id
     group by calls.period, calls.customer_id
     having count(cache_read_tokens) > 0
 ),
@@ -135,8 +135,8 @@ shortened as (
         - case when shortens then cast(cache_write_5m * $prompt_saving / 100 as bigint) else 0 end as cache_write_5m,
         cache_write_1h
         - case when shortens then cast(cache_write_1h * $prompt_saving / 100 as bigint) else 0 end as cache_write_1h
-    from calls
-    cross join scenarios
+    from scenarios
+    cross join calls
 ),
 
 cached as (
@@ -146,10 +146,10 @@ cached as (
         cache_read
         + case when caches then cast(plain * coalesce(moves.part, 0) as bigint) else 0 end as cache_read_tokens,
         cache_write_5m + cache_write_1h as cache_write_tokens
-    from shortened
-    left join moves
-        on shortened.period = moves.period
-        and shortened.customer_id = moves.customer_id
+    from moves
+    right join shortened
+        on moves.period = shortened.period
+        and moves.customer_id = shortened.customer_id
 ),
 
 repriced as (
@@ -163,9 +163,9 @@ repriced as (
             route.provider, route.model, called_at, input_tokens, output_tokens, cache_read_tokens,
             cache_write_tokens, cache_write_1h, reasoning_tokens, service_tier
         ) as other
-    from cached
-    left join route
-        on cached.query_type = route.query_type
+    from route
+    right join cached
+        on route.query_type = cached.query_type
         and cached.routes
 ),
 

@@ -90,11 +90,11 @@ after_cap as (
         sum(case when used_before >= caps.cap then list_cost end) as list_cost,
         sum(list_cost) as whole_list_cost,
         count(distinct price_currency) as price_currencies
-    from running
-    inner join customers_in_force(period => $period) as customers
-        on running.period = customers.period
-        and running.customer_id = customers.customer_id
+    from customers_in_force(period => $period) as customers
     inner join caps on customers.plan = caps.plan
+    inner join running
+        on customers.period = running.period
+        and customers.customer_id = running.customer_id
     group by running.period, running.customer_id
 ),
 

@@ -25,12 +25,12 @@ calls as (
 )
 
 select calls.* exclude (slot_start)
-from calls
-inner join cells
-    on calls.slot_start = cells.slot_start
-    and calls.provider = cells.provider
-    and coalesce(calls.model, '') = coalesce(cells.model, '')
-    and coalesce(calls.sub_account, '') = coalesce(cells.sub_account, '')
-    and coalesce(calls.service_tier, '') = coalesce(cells.service_tier, '')
-    and coalesce(calls.customer_id, '') = coalesce(cells.customer_id, '')
-    and (cells.billed_request_id is null or calls.request_id = cells.billed_request_id)
+from cells
+inner join calls
+    on cells.slot_start = calls.slot_start
+    and cells.provider = calls.provider
+    and coalesce(cells.model, '') = coalesce(calls.model, '')
+    and coalesce(cells.sub_account, '') = coalesce(calls.sub_account, '')
+    and coalesce(cells.service_tier, '') = coalesce(calls.service_tier, '')
+    and coalesce(cells.customer_id, '') = coalesce(calls.customer_id, '')
+    and (cells.billed_request_id is null or cells.billed_request_id = calls.request_id)
