@@ -3,19 +3,23 @@
 //! Where a ledger or a bill lacks a column of the contract, its relation has NULL there. Carried as
 //! a column, that NULL would be read, compared, grouped by and added up call by call. So what a
 //! projection has as a literal is put wherever the column is named above, and what follows from it
-//! is worked out while planning: keys, sums and conditions vanish, and with them their columns.
+//! is worked out while planning: keys, sums and conditions vanish, and with them their columns, and
+//! branches that a query was not called for.
 //!
 //! Columns keep their names and types, and every node its columns: what nobody names any more, the
 //! engine's optimiser takes away.
 
 use crate::shared::table::constants_of_scan;
+use datafusion::arrow::datatypes::FieldRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRewriter};
 use datafusion::common::{Column, DFSchema, JoinType, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, Case};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{
+    BinaryExpr, EmptyRelation, Expr, ExprSchemable, LogicalPlan, Operator,
+};
 use datafusion::optimizer::optimizer::{Optimizer, OptimizerConfig, OptimizerRule};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use std::sync::Arc;
@@ -105,10 +109,25 @@ impl TreeNodeRewriter for Known {
         } else {
             plan
         };
-        self.values.push(values(&plan.data, inputs));
+        let values = values(&plan.data, inputs);
+        let is_empty = matches!(plan.data, LogicalPlan::EmptyRelation(_));
+        let plan = if values.is_none() && !is_empty {
+            Transformed::yes(emptied(&plan.data))
+        } else {
+            plan
+        };
+        self.values.push(values);
         self.changed.push(is_new);
         Ok(plan)
     }
+}
+
+/// What has no rows needs no operators: later rules pass over them.
+fn emptied(plan: &LogicalPlan) -> LogicalPlan {
+    LogicalPlan::EmptyRelation(EmptyRelation {
+        produce_one_row: false,
+        schema: Arc::clone(plan.schema()),
+    })
 }
 
 /// The node with its input's constants in its expressions.
@@ -132,8 +151,9 @@ fn with_constants(
     let names = NamePreserver::new(&plan);
     let mut sums: Vec<Expr> = vec![];
     plan.map_expressions(|expression| {
-        // Its columns are named after what it groups by, and are NULL where it does not.
-        if matches!(expression, Expr::GroupingSet(_)) {
+        // A grouping set's columns are named after what it groups by, and are NULL where it does not.
+        // A distinct aggregate groups by its argument, from which a constant would keep it.
+        if matches!(expression, Expr::GroupingSet(_)) || is_distinct(&expression) {
             return Ok(Transformed::no(expression));
         }
         if none_is_known && !has_constant_part(&expression) {
@@ -181,8 +201,16 @@ fn with_constants(
 /// a query was called with.
 fn has_constant_part(expression: &Expr) -> bool {
     expression
-        .exists(|part| Ok(may_be_constant(part)))
+        .exists(|part| Ok(may_be_constant(part) || is_decided_in_part(part)))
         .unwrap_or(false)
+}
+
+/// Of two conditions one is known already.
+fn is_decided_in_part(expression: &Expr) -> bool {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expression else {
+        return false;
+    };
+    matches!(op, Operator::And | Operator::Or) && (literal(left).or(literal(right))).is_some()
 }
 
 /// Names no column, asks no other plan, and is not a literal yet.
@@ -266,15 +294,20 @@ fn values(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<Values>
         }
         LogicalPlan::Join(join) => match (join.join_type, inputs.pop()?, inputs.pop()?) {
             (JoinType::Inner, right, left) => [left?, right?].concat(),
-            (JoinType::Left, _, left) => {
+            (JoinType::Left, right, left) => {
                 let left = left?;
-                let right = columns.saturating_sub(left.len());
-                [left, unknown(right)].concat()
+                let fields = plan.schema().fields().get(left.len()..);
+                let right = missing(right.as_ref(), fields.unwrap_or_default());
+                [left, right].concat()
             }
-            (JoinType::Right, right, _) => {
+            (JoinType::Right, right, left) => {
                 let right = right?;
-                let left = columns.saturating_sub(right.len());
-                [unknown(left), right].concat()
+                let fields = plan
+                    .schema()
+                    .fields()
+                    .get(..columns.saturating_sub(right.len()));
+                let left = missing(left.as_ref(), fields.unwrap_or_default());
+                [left, right].concat()
             }
             (JoinType::LeftSemi | JoinType::LeftAnti, _, left) => left?,
             _ => unknown(columns),
@@ -290,6 +323,15 @@ fn values(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<Values>
     })
 }
 
+/// The values of a side that may be missing: without rows it always is.
+fn missing(side: Option<&Values>, fields: &[FieldRef]) -> Values {
+    let null = |field: &FieldRef| ScalarValue::try_new_null(field.data_type()).ok();
+    match side {
+        Some(_) => vec![None; fields.len()],
+        None => fields.iter().map(null).collect(),
+    }
+}
+
 /// Whether a condition is false or NULL for every row.
 fn holds_never(condition: &Expr) -> bool {
     matches!(literal(condition), Some(value) if value != ScalarValue::Boolean(Some(true)))
@@ -300,6 +342,10 @@ fn literal(expression: &Expr) -> Option<ScalarValue> {
         Expr::Literal(value, _) => Some(value.clone()),
         _ => None,
     }
+}
+
+fn is_distinct(expression: &Expr) -> bool {
+    matches!(bare(expression), Expr::AggregateFunction(function) if function.params.distinct)
 }
 
 /// NULL, however many rows there are.
@@ -368,16 +414,52 @@ mod tests {
         assert!(inner.contains("Int64(1) AS one"), "{inner}");
     }
 
+    /// Of each column, whether its value is known.
+    async fn known(sql: &str) -> Vec<bool> {
+        let state = SessionStateBuilder::new().with_default_features().build();
+        let context = SessionContext::new_with_state(state);
+        let plan = context.state().create_logical_plan(sql).await.unwrap();
+        let (_, values) = put(plan, context.state().config_options()).unwrap();
+        values.iter().map(Option::is_some).collect()
+    }
+
     #[tokio::test]
     async fn a_branch_that_is_not_taken_says_nothing() {
         let other = format!("(SELECT * REPLACE (model AS tier) FROM {CALLS} WHERE NOT 1 = 1)");
         let sql = format!("SELECT * FROM {CALLS} UNION ALL SELECT * FROM {other}");
-        let state = SessionStateBuilder::new().with_default_features().build();
-        let context = SessionContext::new_with_state(state);
-        let plan = context.state().create_logical_plan(&sql).await.unwrap();
-        let (_, values) = put(plan, context.state().config_options()).unwrap();
-        let known: Vec<_> = values.iter().map(Option::is_some).collect();
-        assert_eq!(known, [false, false, true, true, true]);
+        assert_eq!(known(&sql).await, [false, false, true, true, true]);
+    }
+
+    #[tokio::test]
+    async fn a_side_without_rows_is_missing() {
+        let some = "(SELECT column1 AS m, column1 AS n FROM (VALUES ('a')))";
+        let none =
+            "(SELECT column1 AS m, column1 AS n FROM (VALUES ('a')) WHERE column1 = 'a' AND false)";
+        let calls = "(SELECT model FROM (VALUES ('a')) AS calls (model))";
+        for (sides, values) in [
+            (
+                format!("{calls} LEFT JOIN {none} ON model = m"),
+                [false, true, true],
+            ),
+            (
+                format!("{calls} LEFT JOIN {some} ON model = m"),
+                [false, false, false],
+            ),
+            (
+                format!("{none} RIGHT JOIN {calls} ON model = m"),
+                [true, true, false],
+            ),
+            (
+                format!("{some} RIGHT JOIN {calls} ON model = m"),
+                [false, false, false],
+            ),
+        ] {
+            assert_eq!(
+                known(&format!("SELECT * FROM {sides}")).await,
+                values,
+                "{sides}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -34,7 +34,7 @@
 --           )
 --           where customer_id is not null and cost <> 0
 --           group by period, customer_id
---           having count(distinct currency) > 1
+--           having min(currency) <> max(currency)
 --       ) as several
 --       group by period
 --       order by notice

@@ -3,6 +3,7 @@
 -- Parameters:
 --   since      timestamp = NULL   The first instant; without it, from the first call on.
 --   until      timestamp = NULL   The end, not included; without it, to the last call.
+--   always     boolean = false   Calls of any time, whatever since and until say.
 -- Notes:       price_id is the number of the price that holds, or below zero why none does;
 --              stated_list_cost is what the ledger itself says that the call costs at list.
 --              A call belongs to the instant at which it was completed, where the ledger knows it:
@@ -30,13 +31,13 @@ called as (
     where
         (
             completed_at is null
-            and ($since is null or called_at >= $since)
-            and ($until is null or called_at < $until)
+            and ($always or $since is null or called_at >= $since)
+            and ($always or $until is null or called_at < $until)
         )
         or (
             completed_at is not null
-            and ($since is null or completed_at >= $since)
-            and ($until is null or completed_at < $until)
+            and ($always or $since is null or completed_at >= $since)
+            and ($always or $until is null or completed_at < $until)
         )
 ),
 

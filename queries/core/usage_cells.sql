@@ -24,25 +24,22 @@ requests as (
         request_id as billed_request_id,
         bool_or(selected) as is_selected
     from charges(period => $period, basis => $basis)
-    where request_id is not null and scope = 'inference'
+    where $names_requests and request_id is not null and scope = 'inference'
     group by request_id
 ),
 
 -- Without a charge that names a request, only the charges' own time is read.
 calls as (
-    select *, arrow_cast(null, 'Utf8') as billed_request_id
-    from calls_between(since => $boundaries_first, until => $boundaries_last)
-    where not $names_requests
-    union all by name
     select calls.*, requests.billed_request_id
-    from calls_between() as calls
-    left join requests on calls.request_id = requests.billed_request_id
+    from requests
+    right join calls_between(
+        since => $boundaries_first, until => $boundaries_last, always => $names_requests
+    ) as calls
+        on requests.billed_request_id = calls.request_id
     where
-        $names_requests
-        and (
-            coalesce(requests.is_selected, false)
-            or (calls.charged_at >= $boundaries_first and calls.charged_at < $boundaries_last)
-        )
+        not $names_requests
+        or coalesce(requests.is_selected, false)
+        or (calls.charged_at >= $boundaries_first and calls.charged_at < $boundaries_last)
 ),
 
 placed as (
