@@ -11,6 +11,7 @@ pub(crate) use excerpt::parted;
 use crate::panic::first_said;
 use datafusion::error::DataFusionError;
 use std::fmt;
+use std::sync::Arc;
 
 /// One thing that went wrong, as a user meets it.
 #[derive(Debug, Clone)]
@@ -97,6 +98,13 @@ impl From<&DataFusionError> for Error {
             hint: advice.or_else(|| is_out_of_memory.then(more)),
             ..Self::new(message)
         }
+    }
+}
+
+/// Of what several waited for.
+impl From<Arc<DataFusionError>> for Error {
+    fn from(error: Arc<DataFusionError>) -> Self {
+        Self::from(error.as_ref())
     }
 }
 
@@ -329,7 +337,7 @@ mod tests {
     #[test]
     fn an_error_of_ours_keeps_its_advice_below_layers() {
         let ours = Error::new("the bill is gone").hint("look for it");
-        let shared = DataFusionError::Shared(std::sync::Arc::new(ours.into()));
+        let shared = DataFusionError::Shared(Arc::new(ours.into()));
         let met = Error::from(shared.context("while reading"));
         assert_eq!(met.to_string(), "the bill is gone");
         assert_eq!(met.advice(), Some("look for it"));

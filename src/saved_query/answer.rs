@@ -1,10 +1,11 @@
 //! Queries that run before the statement is planned: a default, a bound, a reason to refuse.
 
 use super::environment::Environment;
-use super::expand::plan_within;
+use super::expand::{Unplanned, expand_within};
 use super::parameter::Argument;
 use super::statement;
 use crate::error::{Error, Result};
+use crate::shared::task::{Task, task};
 use datafusion::arrow::array::{Array, Int64Array, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
@@ -20,23 +21,56 @@ pub(super) struct Answers {
     pub(super) values: HashMap<String, Argument>,
     /// Whether the functions know prices, aliases and bands as they stand now.
     pub(super) has_reference: bool,
+    /// Whatever these give are reasons to refuse the statement, each with the file that asks.
+    pub(super) refusals: Vec<(String, Task<Vec<RecordBatch>>)>,
 }
 
-/// Runs a query that has to be answered before the statement can be planned.
-pub(super) async fn answer(
+impl Answers {
+    /// An error where there is a reason to refuse the statement.
+    pub(super) async fn refuse(self) -> Result<()> {
+        for (path, reasons) in self.refusals {
+            let reasons = reasons.await.map_err(Error::from);
+            let refused = reasons.and_then(|reasons| refusal(&reasons));
+            refused.map_err(|error| error.at(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// The first row's problem, and what to do about it.
+pub(super) fn refusal(reasons: &[RecordBatch]) -> Result<()> {
+    let Some(batch) = reasons.iter().find(|batch| batch.num_rows() > 0) else {
+        return Ok(());
+    };
+    let mut texts = batch.columns().iter().map(|column| {
+        argument(&ScalarValue::try_from_array(column, 0)?)
+            .map(|text| text.shown())
+            .ok_or_else(|| Error::new("a refusal is text"))
+    });
+    let error = Error::new(texts.next().transpose()?.unwrap_or_default());
+    Err(match texts.next().transpose()? {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })
+}
+
+/// Begins to run a query, beside whatever comes next.
+pub(super) async fn ask(
     environment: &Environment,
     query: Query,
     open: &[String],
     answers: &mut Answers,
-) -> Result<Vec<RecordBatch>> {
-    let expanded = plan_within(environment, statement(query), open, answers)
-        .boxed()
-        .await?;
-    let frame = environment
-        .context
-        .execute_logical_plan(expanded.plan)
-        .await?;
-    Ok(frame.collect().await?)
+) -> Result<Task<Vec<RecordBatch>>> {
+    let unplanned = expand_within(environment, statement(query), open, answers);
+    Ok(begun(unplanned.boxed().await?, environment))
+}
+
+pub(super) fn begun(asked: Unplanned, environment: &Environment) -> Task<Vec<RecordBatch>> {
+    let context = environment.context.clone();
+    task(async move {
+        let plan = asked.planned().await?.plan;
+        context.execute_logical_plan(plan).await?.collect().await
+    })
 }
 
 /// Runs a query of one row and one column.
@@ -47,7 +81,7 @@ pub(super) async fn one_value(
     answers: &mut Answers,
 ) -> Result<Argument> {
     let shown = query.to_string();
-    let batches = answer(environment, query, open, answers).await?;
+    let batches = ask(environment, query, open, answers).await?.await?;
     let mut rows = batches.iter().filter(|batch| batch.num_rows() > 0);
     let value = match (rows.next(), rows.next()) {
         (None, _) => return Ok(Argument::Null),
@@ -64,7 +98,7 @@ pub(super) async fn one_value(
     })
 }
 
-pub(super) fn argument(value: &ScalarValue) -> Option<Argument> {
+fn argument(value: &ScalarValue) -> Option<Argument> {
     if value.is_null() {
         return Some(Argument::Null);
     }

@@ -3,6 +3,7 @@
 use super::{Catalog, query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, RELATIONS, Relation, conform};
+use crate::shared::task::{Task, task};
 use crate::store;
 use apportion_udfs::{FunctionDoc, Reference};
 use datafusion::arrow::array::RecordBatch;
@@ -165,9 +166,13 @@ impl Environment {
 
     /// Prices, aliases and bands as they stand now go into the functions that read them.
     pub(crate) async fn refresh_reference(&self) -> Result<()> {
-        let mut relations = vec![];
+        let mut read = vec![];
         for name in ["prices", "aliases", "bands"] {
-            relations.push(self.relation(name).await?);
+            read.push(self.read(name).await?);
+        }
+        let mut relations = vec![];
+        for read in read {
+            relations.push(read.await?);
         }
         let mut current = self
             .reference
@@ -207,25 +212,22 @@ impl Environment {
         }))
     }
 
-    /// A small relation of the contract, read whole.
-    async fn relation(&self, name: &str) -> Result<Vec<RecordBatch>> {
-        let Some(relation) = relation::relation(name) else {
-            return Ok(vec![]);
+    /// A small relation of the contract, read whole, beside others.
+    async fn read(&self, name: &str) -> Result<Task<Vec<RecordBatch>>> {
+        let asked = match relation::relation(name) {
+            Some(relation) => self.conformed(relation).await?,
+            None => None,
         };
-        let Some(sql) = self.conformed(relation).await? else {
-            return Ok(vec![]);
-        };
-        let plan = self
-            .context
-            .state()
-            .statement_to_plan(statement(query(&sql)?))
-            .await?;
-        Ok(self
-            .context
-            .execute_logical_plan(plan)
-            .await?
-            .collect()
-            .await?)
+        let asked = asked.map(|sql| query(&sql)).transpose()?;
+        let context = self.context.clone();
+        Ok(task(async move {
+            let Some(asked) = asked else {
+                return Ok(vec![]);
+            };
+            let state = context.state();
+            let plan = state.statement_to_plan(statement(asked)).await?;
+            context.execute_logical_plan(plan).await?.collect().await
+        }))
     }
 
     pub(crate) fn main(&self) -> Option<Arc<dyn SchemaProvider>> {

@@ -3,10 +3,10 @@
 use super::exec::SharedExec;
 use super::input::SharedInput;
 use super::table::SharedTable;
+use super::task::{Task, task};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError, internal_datafusion_err, internal_err};
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -20,7 +20,7 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
-use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::future::FutureExt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -39,22 +39,6 @@ impl QueryPlanner for SharedPlanner {
             .pop()
             .ok_or_else(|| internal_datafusion_err!("nothing was planned"))
     }
-}
-
-/// What is worked out beside other things, once for all that wait for it.
-type Task<T> = Shared<BoxFuture<'static, Result<T, Arc<DataFusionError>>>>;
-
-fn task<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T>
-where
-    T: Clone + Send + Sync + 'static,
-{
-    let done = SpawnedTask::spawn(work).join();
-    done.map(|done| match done {
-        Ok(result) => result.map_err(Arc::new),
-        Err(error) => Err(Arc::new(DataFusionError::ExecutionJoin(Box::new(error)))),
-    })
-    .boxed()
-    .shared()
 }
 
 /// Plans optimised plans so that what they share is run once for all of them.

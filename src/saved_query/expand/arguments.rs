@@ -2,43 +2,32 @@
 
 use super::{Bindings, Expander};
 use crate::error::{Error, Result};
-use crate::saved_query::answer::{answer, argument, one_value};
+use crate::saved_query::answer::{ask, begun, one_value, refusal};
 use crate::saved_query::given::{given_by_name, literal};
 use crate::saved_query::parameter::{Argument, Default, Parameter, ParameterType};
 use crate::saved_query::{SavedQuery, query, statement};
 use datafusion::arrow::array::RecordBatch;
-use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, Query};
 use futures::future::FutureExt;
 
 impl Expander<'_> {
-    /// Asks a saved query whether there is an answer at all.
-    pub(super) async fn refuse(&mut self, question: &str, bindings: &Bindings) -> Result<()> {
+    /// Asks a saved query whether there is an answer at all, beside whatever comes next.
+    pub(super) async fn refuse(
+        &mut self,
+        question: &str,
+        path: &str,
+        bindings: &Bindings,
+    ) -> Result<()> {
         let mut question = query(question)?;
         bindings.substitute(&mut question);
+        if !bindings.relations.is_empty() {
+            return refusal(&self.answered(question, bindings).await?);
+        }
         let key = question.to_string();
-        let depends_on_rows_given = !bindings.relations.is_empty();
-        if self.answers.values.contains_key(&key) && !depends_on_rows_given {
-            return Ok(());
+        if self.answers.values.insert(key, Argument::Null).is_none() {
+            let asked = ask(self.environment, question, &self.stack, &mut self.answers).await?;
+            self.answers.refusals.push((path.to_owned(), asked));
         }
-        let batches = if depends_on_rows_given {
-            self.answered(question, bindings).await?
-        } else {
-            answer(self.environment, question, &self.stack, &mut self.answers).await?
-        };
-        if let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) {
-            let mut texts = batch.columns().iter().map(|column| {
-                argument(&ScalarValue::try_from_array(column, 0)?)
-                    .map(|text| text.shown())
-                    .ok_or_else(|| Error::new("a refusal is text"))
-            });
-            let error = Error::new(texts.next().transpose()?.unwrap_or_default());
-            return Err(match texts.next().transpose()? {
-                Some(hint) => error.hint(hint),
-                None => error,
-            });
-        }
-        self.answers.values.insert(key, Argument::Null);
         Ok(())
     }
 
@@ -61,9 +50,8 @@ impl Expander<'_> {
         std::mem::swap(&mut inner.answers, &mut self.answers);
         expanded?;
         let finished = inner.finish(statement(question), &mut self.answers);
-        let plan = finished.boxed().await?.plan;
-        let frame = self.environment.context.execute_logical_plan(plan).await?;
-        Ok(frame.collect().await?)
+        let unplanned = finished.boxed().await?;
+        Ok(begun(unplanned, self.environment).await?)
     }
 
     /// Every parameter's value: given, or the project's default, or the header's.

@@ -13,10 +13,11 @@
 //! What never happens: text is pasted into SQL; a name of the caller's is seen by a body, or the
 //! other way round; a query calls itself.
 //!
-//! * [`tree`] what is walked; [`arguments`] what a call is given
+//! * [`tree`] what is walked; [`arguments`] what a call is given; [`unplanned`] what is left
 
 mod arguments;
 mod tree;
+mod unplanned;
 
 use super::answer::Answers;
 use super::environment::{Environment, INPUTS, Shelf, object_name};
@@ -24,12 +25,8 @@ use super::scope::{self, Site};
 use super::{query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, conform};
-use crate::shared::table::SharedTable;
 use crate::store;
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
-use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
@@ -42,6 +39,8 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tree::{Tree, tree};
+pub(super) use unplanned::Unplanned;
+use unplanned::{Instance, mark};
 
 /// A statement ready to run, and what its user should be told.
 #[derive(Debug)]
@@ -54,17 +53,19 @@ pub struct Expanded {
 
 /// Expands a statement and plans it.
 pub async fn plan(environment: &Environment, statement: Statement) -> Result<Expanded> {
-    plan_within(environment, statement, &[], &mut Answers::default()).await
+    let mut answers = Answers::default();
+    let unplanned = expand_within(environment, statement, &[], &mut answers).await;
+    planned(unplanned, answers).await
 }
 
 /// The same for what has to be known before the saved queries in `open` can be expanded: none of them
 /// may be called by it. What was asked on the way is not asked again.
-pub(super) async fn plan_within(
+pub(super) async fn expand_within(
     environment: &Environment,
     mut statement: Statement,
     open: &[String],
     answers: &mut Answers,
-) -> Result<Expanded> {
+) -> Result<Unplanned> {
     let mut expander = Expander::new(environment);
     expander.stack.extend_from_slice(open);
     std::mem::swap(&mut expander.answers, answers);
@@ -77,6 +78,16 @@ pub(super) async fn plan_within(
     expander.finish(statement, answers).await
 }
 
+/// A reason to refuse goes before any other error, which may follow from it.
+async fn planned(unplanned: Result<Unplanned>, answers: Answers) -> Result<Expanded> {
+    let planned = match unplanned {
+        Ok(unplanned) => unplanned.planned().await,
+        Err(error) => Err(error),
+    };
+    answers.refuse().await?;
+    planned
+}
+
 /// A saved query as a statement of its own, in the order that it asks for.
 pub async fn run(
     environment: &Environment,
@@ -84,17 +95,15 @@ pub async fn run(
     arguments: &[FunctionArg],
 ) -> Result<Expanded> {
     let mut expander = Expander::new(environment);
-    expander.call(name, arguments, &Bindings::default()).await?;
+    let called = expander.call(name, arguments, &Bindings::default()).await;
+    let mut answers = std::mem::take(&mut expander.answers);
     // What it calls was added before it: the last instance is the query itself.
-    match expander.instances.pop() {
-        Some(instance) => {
-            let mut answers = std::mem::take(&mut expander.answers);
-            expander
-                .finish(statement(instance.query), &mut answers)
-                .await
-        }
-        None => Err(Error::new(format!("`{name}` came to nothing"))),
-    }
+    let unplanned = match (called, expander.instances.pop()) {
+        (Ok(_), Some(own)) => expander.finish(statement(own.query), &mut answers).await,
+        (Ok(_), None) => Err(Error::new(format!("`{name}` came to nothing"))),
+        (Err(error), _) => Err(error),
+    };
+    planned(unplanned, answers).await
 }
 
 /// Whether a query calls a saved query, itself or by a view: a view of it is expanded at each use.
@@ -140,14 +149,6 @@ impl Bindings {
     }
 }
 
-/// One saved query with one set of arguments.
-#[derive(Clone)]
-struct Instance {
-    label: String,
-    query: Query,
-    uses: usize,
-}
-
 struct Expander<'s> {
     environment: &'s Environment,
     instances: Vec<Instance>,
@@ -158,8 +159,6 @@ struct Expander<'s> {
     notice_queries: Vec<Query>,
     reads_reference: bool,
 }
-
-const INSTANCE: &str = "\u{1}call ";
 
 impl<'s> Expander<'s> {
     fn new(environment: &'s Environment) -> Self {
@@ -246,8 +245,7 @@ impl<'s> Expander<'s> {
 
     fn reference(&mut self, instance: usize, alias: TableAlias) -> TableFactor {
         self.instances[instance].uses += 1;
-        let name = Ident::with_quote('"', format!("{INSTANCE}{instance}"));
-        scope::table(ObjectName::from(vec![name]), Some(alias))
+        scope::table(ObjectName::from(vec![mark(instance)]), Some(alias))
     }
 
     /// The contract's relation of this name, over whatever table there is.
@@ -350,21 +348,23 @@ impl<'s> Expander<'s> {
         caller: &'a Bindings,
     ) -> BoxFuture<'a, Result<usize>> {
         async move {
-            let saved = self.environment.catalog.find(name)?.clone();
+            let environment = self.environment;
+            let saved = environment.catalog.find(name)?;
             self.enter(&saved.name)?;
             let at = |error: Error| error.at(saved.path.clone());
-            let (arguments, mut bindings) = self.arguments(&saved, given, caller).await?;
+            let (arguments, mut bindings) = self.arguments(saved, given, caller).await?;
             let key = format!("{}({})", saved.name, arguments.join(", "));
             if let Some(known) = self.by_key.get(&key) {
                 self.stack.pop();
                 return Ok(*known);
             }
             if let Some(refused) = &saved.header.refused {
-                self.refuse(refused, &bindings).await.map_err(at)?;
+                let refused = self.refuse(refused, &saved.path, &bindings);
+                refused.await.map_err(at)?;
             }
             for parameter in &saved.header.reads_first {
                 let argument = self
-                    .default(&saved, parameter, &bindings)
+                    .default(saved, parameter, &bindings)
                     .await
                     .map_err(at)?;
                 bindings
@@ -390,78 +390,30 @@ impl<'s> Expander<'s> {
         .boxed()
     }
 
-    /// Plans every instance once, then the statement and its notices.
-    async fn finish(mut self, mut asked: Statement, answers: &mut Answers) -> Result<Expanded> {
-        let mut notices = vec![];
+    /// What is left to do needs no expander.
+    async fn finish(mut self, asked: Statement, answers: &mut Answers) -> Result<Unplanned> {
+        let mut notice_queries = vec![];
         for mut notice in std::mem::take(&mut self.notice_queries) {
             let bindings = Bindings {
                 of: Some("notices".to_owned()),
                 ..Bindings::default()
             };
             self.expand_tree(&mut notice, &bindings).await?;
-            notices.push(notice);
+            notice_queries.push(notice);
         }
         if self.reads_reference && !answers.has_reference {
             self.environment.refresh_reference().await?;
             answers.has_reference = true;
         }
-        let kept = self.environment.shelf()?;
-        for (number, instance) in self.instances.into_iter().enumerate() {
-            let mut query = instance.query;
-            place(&mut query, &kept);
-            let state = self.environment.context.state();
-            let plan = state.statement_to_plan(statement(query)).await?;
-            let table: Arc<dyn TableProvider> = if instance.uses > 1 && is_small(&plan)? {
-                let analyzer = state.analyzer();
-                let plan = analyzer.execute_and_check(plan, state.config_options(), |_, _| {})?;
-                Arc::new(SharedTable::new(
-                    instance.label,
-                    plan,
-                    state.config_options(),
-                )?)
-            } else {
-                // Its plan goes where its name stands: the engine's SQL planner would need a deep
-                // stack for queries that lie in one another.
-                Arc::new(ViewTable::new(plan, None))
-            };
-            kept.put(number, table)?;
-        }
-        let state = self.environment.context.state();
-        let mut notice_plans = vec![];
-        for mut notice in notices {
-            place(&mut notice, &kept);
-            notice_plans.push(state.statement_to_plan(statement(notice)).await?);
-        }
-        if let Some(tree) = tree(&mut asked) {
-            place(tree, &kept);
-        }
-        let plan = state.statement_to_plan(asked).await?;
-        Ok(Expanded {
-            plan,
+        Ok(Unplanned {
+            instances: self.instances,
+            asked,
             notices: self.notices,
-            notice_plans,
+            notice_queries,
+            kept: Arc::new(self.environment.shelf()?),
+            state: Arc::new(self.environment.context.state()),
         })
     }
-}
-
-/// Whether a relation that is read twice may be kept in memory: what was added up may, the calls
-/// themselves may not.
-fn is_small(plan: &LogicalPlan) -> Result<bool> {
-    let is_small = plan.exists(|node| {
-        Ok(match node {
-            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) => true,
-            LogicalPlan::TableScan(scan) => crate::shared::table::is_shared(scan),
-            _ => false,
-        })
-    })?;
-    Ok(is_small)
-}
-
-/// Replaces references to instances by the shelf's tables.
-fn place(tree: &mut dyn Tree, shelf: &Shelf) {
-    tree.fill(INSTANCE, &mut |number, alias| {
-        scope::table(shelf.name(number), alias)
-    });
 }
 
 fn no_relation(name: &str) -> Error {
