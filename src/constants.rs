@@ -414,13 +414,33 @@ mod tests {
         assert!(inner.contains("Int64(1) AS one"), "{inner}");
     }
 
-    /// Of each column, whether its value is known.
-    async fn known(sql: &str) -> Vec<bool> {
+    async fn unoptimised(sql: &str) -> (LogicalPlan, Values) {
         let state = SessionStateBuilder::new().with_default_features().build();
         let context = SessionContext::new_with_state(state);
         let plan = context.state().create_logical_plan(sql).await.unwrap();
-        let (_, values) = put(plan, context.state().config_options()).unwrap();
+        put(plan, context.state().config_options()).unwrap()
+    }
+
+    /// Of each column, whether its value is known.
+    async fn known(sql: &str) -> Vec<bool> {
+        let (_, values) = unoptimised(sql).await;
         values.iter().map(Option::is_some).collect()
+    }
+
+    #[tokio::test]
+    async fn a_branch_that_is_not_taken_needs_no_operators() {
+        let other = format!(
+            "SELECT model, sum(tokens) FROM {CALLS} WHERE tokens > 1 AND 1 = 2 GROUP BY model"
+        );
+        let (plan, _) = unoptimised(&format!("SELECT 'a', 1 UNION ALL {other}")).await;
+        let shown = plan.display_indent().to_string();
+        assert!(shown.contains("EmptyRelation: rows=0"), "{shown}");
+        assert!(!shown.contains("Aggregate"), "{shown}");
+        // Without keys there is a row of what nothing comes to.
+        let sum = format!("SELECT sum(tokens) FROM {CALLS} WHERE 1 = 2");
+        let (plan, _) = unoptimised(&sum).await;
+        let shown = plan.display_indent().to_string();
+        assert!(shown.contains("Aggregate"), "{shown}");
     }
 
     #[tokio::test]

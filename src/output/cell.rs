@@ -17,6 +17,9 @@ const OPTIONS: FormatOptions<'static> = FormatOptions::new()
     .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
     .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
 
+/// As many as a decimal can need before its digits.
+const ZEROS: &str = "000000000000000000000000000000000000000";
+
 /// One column of a batch, ready to be read row by row.
 pub(super) struct Cells<'a> {
     values: Values<'a>,
@@ -25,7 +28,7 @@ pub(super) struct Cells<'a> {
 
 enum Values<'a> {
     /// The engine's formatter makes two texts of each, and amounts are most of a report.
-    Decimals(&'a [i128], u32),
+    Decimals(&'a [i128], usize),
     Others(ArrayFormatter<'a>),
 }
 
@@ -34,7 +37,8 @@ impl<'a> Cells<'a> {
         let cells = |column: &'a dyn Array| {
             let decimals = column.as_primitive_opt::<Decimal128Type>();
             let values = if let Some(decimals) = decimals
-                && let Ok(scale) = u32::try_from(decimals.scale())
+                && let Ok(scale) = usize::try_from(decimals.scale())
+                && scale < ZEROS.len()
             {
                 Values::Decimals(decimals.values(), scale)
             } else {
@@ -66,17 +70,18 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn add_decimal(decimal: i128, scale: u32, text: &mut String) {
-    let one = 10_u128.pow(scale);
-    let digits = decimal.unsigned_abs();
-    let (whole, part) = (digits / one, digits % one);
-    let sign = if decimal < 0 { "-" } else { "" };
-    let width = scale as usize;
+/// Of a text that is empty.
+fn add_decimal(decimal: i128, scale: usize, text: &mut String) {
     // A text takes everything.
-    let _ = match scale {
-        0 => write!(text, "{sign}{whole}"),
-        _ => write!(text, "{sign}{whole}.{part:0>width$}"),
-    };
+    let _ = write!(text, "{}", decimal.unsigned_abs());
+    let zeros = (scale + 1).saturating_sub(text.len());
+    text.insert_str(0, &ZEROS[..zeros]);
+    if scale > 0 {
+        text.insert(text.len() - scale, '.');
+    }
+    if decimal < 0 {
+        text.insert(0, '-');
+    }
 }
 
 pub(super) fn unreadable(error: ArrowError) -> Error {

@@ -237,6 +237,22 @@ fn every_row_is_written() {
     );
 }
 
+/// Batches become lines side by side.
+#[test]
+fn lines_stand_in_the_order_of_the_rows() {
+    let sql = "select value, cast(0 - value as decimal(38, 3)) from generate_series(0, 99999) order by value";
+    for (format, delimiter) in [("csv", ','), ("tsv", '\t')] {
+        let answer = Project::new().answer(&["sql", sql, "--format", format]);
+        let mut lines = answer.lines().skip(1);
+        for value in 0..100_000 {
+            let sign = if value == 0 { "" } else { "-" };
+            let expected = format!("{value}{delimiter}{sign}{value}.000");
+            assert_eq!(lines.next(), Some(expected.as_str()), "{format}");
+        }
+        assert_eq!(lines.next(), None, "{format}");
+    }
+}
+
 #[test]
 fn a_statement_without_a_result_writes_nothing() {
     let project = Project::new();
