@@ -1,4 +1,5 @@
-//! Queries that are asked beside a statement or before it is planned: a default, a bound, a reason to refuse.
+//! Queries that are asked before a statement is planned, or beside it: a default, a bound, a reason to
+//! refuse.
 
 use super::environment::Environment;
 use super::expand::{Unplanned, expand_within};
