@@ -1,0 +1,146 @@
+use super::*;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionContext;
+
+async fn planned(sql: &str) -> String {
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_optimizer_rules(rules())
+        .build();
+    let frame = SessionContext::new_with_state(state)
+        .sql(sql)
+        .await
+        .unwrap();
+    let plan = frame.into_optimized_plan().unwrap();
+    plan.display_indent().to_string()
+}
+
+const CALLS: &str = "(SELECT column1 AS model, column2 AS tokens, NULL::bigint AS cached,
+    NULL::varchar AS tier, false AS free FROM (VALUES ('a', 1), ('b', 2)))";
+
+#[tokio::test]
+async fn keys_and_sums_of_nothing_are_not_worked_out() {
+    let plan = planned(&format!(
+        "SELECT model, tier, sum(tokens), sum(cached), count(cached),
+            sum(CASE WHEN tokens > 1 THEN cached END)
+         FROM {CALLS} WHERE coalesce(tier, 'x') = 'x' GROUP BY model, tier"
+    ))
+    .await;
+    let grouped = plan
+        .lines()
+        .find(|line| line.contains("Aggregate:"))
+        .unwrap();
+    assert!(grouped.contains("groupBy=[[model]]"), "{plan}");
+    assert!(grouped.contains("count(Int64(NULL))"), "{plan}");
+    assert_eq!(grouped.matches("sum(").count(), 1, "{plan}");
+    assert!(!plan.contains("Filter:"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_side_that_may_be_missing_has_no_constants() {
+    let right = "(SELECT column1 AS m, 1 AS one FROM (VALUES ('a')))";
+    let plan = planned(&format!(
+        "SELECT model, one FROM {CALLS} LEFT JOIN {right} ON model = m"
+    ))
+    .await;
+    assert!(plan.lines().next().unwrap().contains("one"), "{plan}");
+    let inner = format!("SELECT model, one FROM {CALLS} JOIN {right} ON model = m");
+    let inner = planned(&inner).await;
+    assert!(inner.contains("Int64(1) AS one"), "{inner}");
+}
+
+async fn unoptimised(sql: &str) -> (LogicalPlan, Values) {
+    let state = SessionStateBuilder::new().with_default_features().build();
+    let context = SessionContext::new_with_state(state);
+    let plan = context.state().create_logical_plan(sql).await.unwrap();
+    put(plan, context.state().config_options()).unwrap()
+}
+
+/// Of each column, whether its value is known.
+async fn known(sql: &str) -> Vec<bool> {
+    let (_, values) = unoptimised(sql).await;
+    values.iter().map(Option::is_some).collect()
+}
+
+#[tokio::test]
+async fn a_branch_that_is_not_taken_needs_no_operators() {
+    let other =
+        format!("SELECT model, sum(tokens) FROM {CALLS} WHERE tokens > 1 AND 1 = 2 GROUP BY model");
+    let (plan, _) = unoptimised(&format!("SELECT 'a', 1 UNION ALL {other}")).await;
+    let shown = plan.display_indent().to_string();
+    assert!(shown.contains("EmptyRelation: rows=0"), "{shown}");
+    assert!(!shown.contains("Aggregate"), "{shown}");
+    // There is a row of what nothing comes to.
+    for keys in [
+        "",
+        "GROUP BY ROLLUP (model)",
+        "GROUP BY CUBE (model, tier)",
+        "GROUP BY GROUPING SETS ((model), ())",
+    ] {
+        let sum = format!("SELECT sum(tokens) FROM {CALLS} WHERE 1 = 2 {keys}");
+        let (plan, _) = unoptimised(&sum).await;
+        let shown = plan.display_indent().to_string();
+        assert!(shown.contains("Aggregate"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_branch_that_is_not_taken_says_nothing() {
+    let other = format!("(SELECT * REPLACE (model AS tier) FROM {CALLS} WHERE NOT 1 = 1)");
+    let sql = format!("SELECT * FROM {CALLS} UNION ALL SELECT * FROM {other}");
+    assert_eq!(known(&sql).await, [false, false, true, true, true]);
+}
+
+#[tokio::test]
+async fn a_side_without_rows_is_missing() {
+    let some = "(SELECT column1 AS m, column1 AS n FROM (VALUES ('a')))";
+    let none =
+        "(SELECT column1 AS m, column1 AS n FROM (VALUES ('a')) WHERE column1 = 'a' AND false)";
+    let calls = "(SELECT model FROM (VALUES ('a')) AS calls (model))";
+    for (sides, values) in [
+        (
+            format!("{calls} LEFT JOIN {none} ON model = m"),
+            [false, true, true],
+        ),
+        (
+            format!("{calls} LEFT JOIN {some} ON model = m"),
+            [false, false, false],
+        ),
+        (
+            format!("{none} RIGHT JOIN {calls} ON model = m"),
+            [true, true, false],
+        ),
+        (
+            format!("{some} RIGHT JOIN {calls} ON model = m"),
+            [false, false, false],
+        ),
+    ] {
+        assert_eq!(
+            known(&format!("SELECT * FROM {sides}")).await,
+            values,
+            "{sides}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn grouping_sets_keep_their_columns() {
+    for sets in [
+        "CUBE (model, tier)",
+        "ROLLUP (tier)",
+        "GROUPING SETS ((tier), ())",
+    ] {
+        let sql = format!("SELECT tier, sum(tokens) FROM {CALLS} GROUP BY {sets}");
+        let plan = planned(&sql).await;
+        assert!(plan.lines().next().unwrap().contains("tier"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn sums_that_become_one_stay_two() {
+    let sql = format!(
+        "SELECT named_struct('a', x, 'b', y)['a'] FROM (SELECT model, sum(coalesce(cached, 0)) AS x,
+            sum(CASE WHEN free THEN 1 ELSE 0 END) AS y FROM {CALLS} GROUP BY model)"
+    );
+    assert!(planned(&sql).await.contains("Aggregate:"));
+}
