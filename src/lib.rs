@@ -16,6 +16,7 @@
 //! * [`saved_query`] SQL files with a header, and how calls of them are expanded
 //! * [`prices`] the price book: what published price lists become
 //! * [`demo`] the demo data, made from a seed
+//! * `task` what is worked out beside other things
 //! * [`error`] errors as data; [`panic`] what broke off, for the error that it becomes
 //!
 //! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
@@ -37,4 +38,5 @@ pub mod saved_query;
 pub mod session;
 mod shared;
 mod store;
+mod task;
 mod twice_named;

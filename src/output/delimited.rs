@@ -6,10 +6,9 @@
 use super::cell::Cells;
 use super::{Out, Rows};
 use crate::error::Result;
+use crate::task::task;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::StreamExt;
 use std::num::NonZeroUsize;
@@ -21,7 +20,15 @@ pub(super) struct Delimited<'a> {
 }
 
 impl<'a> Delimited<'a> {
-    pub(super) fn new(delimiter: u8, schema: &SchemaRef, out: &'a mut Out) -> Result<Self> {
+    pub(super) fn csv(schema: &SchemaRef, out: &'a mut Out) -> Result<Self> {
+        Self::new(b',', schema, out)
+    }
+
+    pub(super) fn tsv(schema: &SchemaRef, out: &'a mut Out) -> Result<Self> {
+        Self::new(b'\t', schema, out)
+    }
+
+    fn new(delimiter: u8, schema: &SchemaRef, out: &'a mut Out) -> Result<Self> {
         let mut header = vec![];
         for (index, field) in schema.fields().iter().enumerate() {
             separate(index, delimiter, &mut header);
@@ -36,18 +43,16 @@ impl<'a> Delimited<'a> {
     pub(super) async fn all(self, stream: SendableRecordBatchStream) -> Result<usize> {
         let delimiter = self.delimiter;
         let texts = stream.map(|batch| {
-            let text = async move {
+            task(async move {
                 let batch = batch?;
-                Ok::<_, crate::error::Error>((lines(&batch, delimiter)?, batch.num_rows()))
-            };
-            SpawnedTask::spawn(text).join()
+                Ok((lines(&batch, delimiter)?, batch.num_rows()))
+            })
         });
         let side_by_side = available_parallelism().map_or(1, NonZeroUsize::get);
         let mut texts = texts.buffered(side_by_side);
         let mut count = 0;
         while let Some(text) = texts.next().await {
-            let broken = |error| DataFusionError::ExecutionJoin(Box::new(error));
-            let (text, rows) = text.map_err(broken)??;
+            let (text, rows) = text?;
             self.out.write_all(&text)?;
             count += rows;
         }
@@ -91,9 +96,9 @@ fn add(field: &str, delimiter: u8, line: &mut Vec<u8>) {
     let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
     if field.is_empty() || field.bytes().any(special) {
         line.push(b'"');
-        line.extend(field.replace('"', "\"\"").bytes());
+        line.extend_from_slice(field.replace('"', "\"\"").as_bytes());
         line.push(b'"');
     } else {
-        line.extend(field.bytes());
+        line.extend_from_slice(field.as_bytes());
     }
 }

@@ -147,8 +147,8 @@ impl Format {
         Ok(match self {
             Self::Table => Box::new(table::Table::new(schema, view, out)),
             Self::Vertical => Box::new(vertical::Vertical::new(schema, view, out)),
-            Self::Csv => Box::new(Delimited::new(b',', schema, out)?),
-            Self::Tsv => Box::new(Delimited::new(b'\t', schema, out)?),
+            Self::Csv => Box::new(Delimited::csv(schema, out)?),
+            Self::Tsv => Box::new(Delimited::tsv(schema, out)?),
             Self::Json => Box::new(json::Json::array(schema, out)?),
             Self::Ndjson => Box::new(json::Json::lines(schema, out)?),
             Self::Markdown => Box::new(markdown::Markdown::new(schema, out)?),
@@ -169,8 +169,8 @@ impl Format {
             return Ok(0);
         }
         match self {
-            Self::Csv => return Delimited::new(b',', &schema, out)?.all(stream).await,
-            Self::Tsv => return Delimited::new(b'\t', &schema, out)?.all(stream).await,
+            Self::Csv => return Delimited::csv(&schema, out)?.all(stream).await,
+            Self::Tsv => return Delimited::tsv(&schema, out)?.all(stream).await,
             _ => {}
         }
         let mut rows = self.rows(&schema, view, out)?;

@@ -6,7 +6,7 @@ use super::expand::{Unplanned, expand_within};
 use super::parameter::Argument;
 use super::statement;
 use crate::error::{Error, Result};
-use crate::shared::task::{Task, task};
+use crate::task::{Task, task};
 use datafusion::arrow::array::{Array, Int64Array, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;

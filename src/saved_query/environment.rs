@@ -3,8 +3,8 @@
 use super::{Catalog, query, statement};
 use crate::error::{Error, Result};
 use crate::relation::{self, RELATIONS, Relation, conform};
-use crate::shared::task::{Task, task};
 use crate::store;
+use crate::task::{Task, task};
 use apportion_udfs::{FunctionDoc, Reference};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};

@@ -4,7 +4,6 @@
 //! ledger again, and calls of calls would multiply. So a saved-query call that stands in a statement
 //! twice with the same arguments is planned once, as a [`table::SharedTable`]; [`planner`] gives all
 //! its readers one input, [`input`] runs once, and [`exec`] hands its batches to each.
-//! What does not wait for something else is planned beside it ([`task`]).
 //! [`few_buffers`] keeps texts from dragging along those of other batches, here and in joins.
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
@@ -18,4 +17,3 @@ mod input;
 pub(crate) mod pass;
 pub(crate) mod planner;
 pub(crate) mod table;
-pub(crate) mod task;

@@ -3,7 +3,7 @@
 use super::exec::SharedExec;
 use super::input::SharedInput;
 use super::table::SharedTable;
-use super::task::{Task, task};
+use crate::task::{Task, task};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};

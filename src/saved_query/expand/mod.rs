@@ -55,7 +55,7 @@ pub struct Expanded {
 pub async fn plan(environment: &Environment, statement: Statement) -> Result<Expanded> {
     let mut answers = Answers::default();
     let unplanned = expand_within(environment, statement, &[], &mut answers).await;
-    planned(unplanned, answers).await
+    unless_refused(unplanned, answers).await
 }
 
 /// The same for what has to be known before the saved queries in `open` can be expanded: none of them
@@ -79,7 +79,7 @@ pub(super) async fn expand_within(
 }
 
 /// A reason to refuse goes before any other error, which may follow from it.
-async fn planned(unplanned: Result<Unplanned>, answers: Answers) -> Result<Expanded> {
+async fn unless_refused(unplanned: Result<Unplanned>, answers: Answers) -> Result<Expanded> {
     let planned = match unplanned {
         Ok(unplanned) => unplanned.planned().await,
         Err(error) => Err(error),
@@ -103,7 +103,7 @@ pub async fn run(
         (Ok(_), None) => Err(Error::new(format!("`{name}` came to nothing"))),
         (Err(error), _) => Err(error),
     };
-    planned(unplanned, answers).await
+    unless_refused(unplanned, answers).await
 }
 
 /// Whether a query calls a saved query, itself or by a view: a view of it is expanded at each use.

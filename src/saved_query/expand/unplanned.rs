@@ -6,7 +6,7 @@ use super::{Expanded, Shelf};
 use crate::error::Result;
 use crate::saved_query::{scope, statement};
 use crate::shared::table::{SharedTable, is_shared};
-use crate::shared::task::{Task, task};
+use crate::task::{Task, task};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::DataFusionError;
@@ -89,7 +89,7 @@ async fn shelve(
             for named in named {
                 named.await.map_err(DataFusionError::Shared)?;
             }
-            shelf.put(number, planned(instance, &state).await?)?;
+            shelf.put(number, table(instance, &state).await?)?;
             Ok(())
         }));
     }
@@ -99,7 +99,7 @@ async fn shelve(
     Ok(())
 }
 
-async fn planned(
+async fn table(
     instance: Instance,
     state: &SessionState,
 ) -> datafusion::error::Result<Arc<dyn TableProvider>> {
