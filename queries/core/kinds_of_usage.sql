@@ -1,6 +1,6 @@
 -- Question:    How much did each customer use in a month, by kind of call?
--- Grain:       one row per period, customer, kind of call and price, in sessions and outside; where a
---              price depends on the length of the input, one per call
+-- Grain:       one row per period, customer, kind of call and price; where a price depends on the
+--              length of the input, one per call
 -- Parameters:
 --   period     month = (select max(billing_period) from billing)   The calendar month of the calls.
 -- Notes:       Calls of a model that costs more above some input keep what their price is found by,
@@ -18,33 +18,27 @@ calls as (
         ) as depends_on_length
     from calls_between(since => $period_start, until => $period_end)
     where customer_id is not null
-),
-
-summed as (
-    select
-        date_trunc('month', charged_at) as month_start,
-        customer_id,
-        session_id is not null as is_in_session,
-        query_type = 'reasoning' as is_reasoning_call,
-        response_cached,
-        not response_cached and not weighs_nothing as is_charged,
-        price_id,
-        case when depends_on_length then provider end as provider,
-        case when depends_on_length then model end as model,
-        case when depends_on_length then service_tier end as service_tier,
-        case when depends_on_length then called_at end as called_at,
-        case when depends_on_length then input_tokens end as call_input_tokens,
-        count(*) as calls,
-        sum(case when price_id <> -5 then input_tokens end) as input_tokens,
-        sum(case when price_id <> -5 then output_tokens end) as output_tokens,
-        sum(case when price_id <> -5 then cache_read_tokens end) as cache_read_tokens,
-        sum(case when price_id <> -5 then cache_write_tokens end) as cache_write_tokens,
-        sum(case when price_id <> -5 then cache_write_1h_tokens end) as cache_write_1h_tokens,
-        sum(case when price_id <> -5 then reasoning_tokens end) as reasoning_tokens,
-        sum(case when price_id < 0 and price_id <> -5 then stated_list_cost end) as stated_list_cost
-    from calls
-    group by all
 )
 
-select billing_month(month_start) as period, * exclude (month_start)
-from summed
+select
+    billing_month(charged_at) as period,
+    customer_id,
+    query_type = 'reasoning' as is_reasoning_call,
+    response_cached,
+    not response_cached and not weighs_nothing as is_charged,
+    price_id,
+    case when depends_on_length then provider end as provider,
+    case when depends_on_length then model end as model,
+    case when depends_on_length then service_tier end as service_tier,
+    case when depends_on_length then called_at end as called_at,
+    case when depends_on_length then input_tokens end as call_input_tokens,
+    count(*) as calls,
+    sum(case when price_id <> -5 then input_tokens end) as input_tokens,
+    sum(case when price_id <> -5 then output_tokens end) as output_tokens,
+    sum(case when price_id <> -5 then cache_read_tokens end) as cache_read_tokens,
+    sum(case when price_id <> -5 then cache_write_tokens end) as cache_write_tokens,
+    sum(case when price_id <> -5 then cache_write_1h_tokens end) as cache_write_1h_tokens,
+    sum(case when price_id <> -5 then reasoning_tokens end) as reasoning_tokens,
+    sum(case when price_id < 0 and price_id <> -5 then stated_list_cost end) as stated_list_cost
+from calls
+group by all

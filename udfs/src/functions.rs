@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use datafusion::common::Result;
+use datafusion::functions::datetime::date_trunc::DateTruncFunc;
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, ScalarUDFImpl, WindowUDF};
 
-use crate::aggregate::{exact_median, sum};
+use crate::aggregate::{exact_distinct, exact_median, sum};
 use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
@@ -86,7 +87,9 @@ pub fn reference_of(function: &ScalarUDF) -> Option<&Arc<Reference>> {
 /// Whether a later instant never has an earlier answer, where the other arguments stay as they are.
 pub(crate) fn is_monotonic_in_time(function: &ScalarUDF) -> bool {
     let function = function.inner();
-    function.is::<slot_start::SlotStart>() || function.is::<billing_month::BillingMonth>()
+    function.is::<slot_start::SlotStart>()
+        || function.is::<billing_month::BillingMonth>()
+        || function.is::<DateTruncFunc>()
 }
 
 /// The function of a name with other reference data, where it reads any.
@@ -148,6 +151,10 @@ fn all(reference: Arc<Reference>) -> Vec<Function> {
         window(
             &apportion_down::MANUAL,
             apportion_down::ApportionDown::new().into(),
+        ),
+        aggregate(
+            &exact_distinct::MANUAL,
+            exact_distinct::ExactDistinct::new().into(),
         ),
         aggregate(
             &exact_median::MANUAL,

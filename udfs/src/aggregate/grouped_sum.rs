@@ -11,6 +11,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::checked::{Summed, overflows};
+use super::passes;
 
 /// A sum per group; NULL for a group that has seen no value.
 #[derive(Debug)]
@@ -131,8 +132,4 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<T::Native>() + self.seen.capacity()
     }
-}
-
-fn passes(filter: &BooleanArray, row: usize) -> bool {
-    filter.is_valid(row) && filter.value(row)
 }

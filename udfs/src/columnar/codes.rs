@@ -228,18 +228,21 @@ impl<K> Recent<K> {
 
 impl<K: Key> Recent<K> {
     pub(crate) fn code(&mut self, key: K, otherwise: impl FnOnce(K) -> u32) -> u32 {
-        let place = self.place(key);
-        match self.places[place] {
-            Some((known, successor)) if known == key => successor.get() - 1,
-            _ => {
-                let code = otherwise(key);
-                self.remember(key, code);
-                code
-            }
+        self.get(key).unwrap_or_else(|| {
+            let code = otherwise(key);
+            self.remember(key, code);
+            code
+        })
+    }
+
+    pub(crate) fn get(&self, key: K) -> Option<u32> {
+        match self.places[self.place(key)] {
+            Some((known, successor)) if known == key => Some(successor.get() - 1),
+            _ => None,
         }
     }
 
-    fn remember(&mut self, key: K, code: u32) {
+    pub(crate) fn remember(&mut self, key: K, code: u32) {
         if code as usize >= self.places.len() && self.places.len() < self.most {
             let places = self.places.len() * 2;
             self.forget();

@@ -1,5 +1,6 @@
 //! [`Encoded`]: puts dictionaries below each [`TallyExec`] that can have them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::Result;
@@ -9,8 +10,10 @@ use datafusion::datasource::physical_plan::{
     FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_expr::expressions::{Column, IsNotNullExpr};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
@@ -21,6 +24,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use super::expression::{Change, of_one_text};
 use super::footer::EncodedReaders;
+use crate::aggregate::exact_distinct::takes_dictionaries;
 use crate::columnar::kind::is_text;
 use crate::parquet_scan::{self, passes_on};
 use crate::tally::exec::TallyExec;
@@ -46,7 +50,13 @@ impl PhysicalOptimizerRule for Encoded {
             let tally = tally.over_encoded(
                 input,
                 |key| change.encoded(key),
-                |argument| change.plain(argument),
+                |function, argument| {
+                    if takes_dictionaries(function.fun()) {
+                        change.encoded(argument)
+                    } else {
+                        change.plain(argument)
+                    }
+                },
             )?;
             Ok(Transformed::yes(Arc::new(tally) as _))
         };
@@ -130,9 +140,8 @@ fn encoded_scan(
         return Ok(None);
     };
     let fields = scan.file_schema();
-    // The engine prunes by some conditions on texts that it would not on dictionaries.
     let filter = source.filter();
-    let filtered = filter.as_ref().map(collect_columns).unwrap_or_default();
+    let filtered = filter.as_ref().map(compared_columns).unwrap_or_default();
     let mut columns = vec![];
     let expressions = projection.iter().map(|expression| {
         let columns_of_it = collect_columns(&expression.expr);
@@ -165,4 +174,13 @@ fn encoded_scan(
     };
     let scan = FileScanConfigBuilder::from(scan.clone()).with_source(encoded);
     Ok(Some(DataSourceExec::from_data_source(scan.build())))
+}
+
+/// The columns by whose values the engine may leave rows out: it prunes by some conditions on texts
+/// that it would not on dictionaries.
+fn compared_columns(filter: &Arc<dyn PhysicalExpr>) -> HashSet<Column> {
+    let conditions = split_conjunction(filter).into_iter();
+    let compared =
+        conditions.filter(|condition| condition.downcast_ref::<IsNotNullExpr>().is_none());
+    compared.flat_map(collect_columns).collect()
 }

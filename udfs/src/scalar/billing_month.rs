@@ -1,13 +1,14 @@
 //! `billing_month(at)`: the calendar month of an instant in UTC, as bills name it: `2026-10`.
 //!
-//! What `to_char(at, '%Y-%m')` says, found once for all neighbours of one day.
+//! What `to_char(at, '%Y-%m')` says, found once for all neighbours of one day, and of one month where all rows
+//! lie in it.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::StringViewBuilder;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::temporal_conversions::timestamp_us_to_datetime;
-use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
@@ -64,9 +65,15 @@ impl ScalarUDFImpl for BillingMonth {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arguments = Arguments::new(&MANUAL, &args);
         let at = arguments.timestamp(0)?;
+        if let Some((first, last)) = at.range(args.number_rows)
+            && let month = month(first)?
+            && month == self::month(last)?
+        {
+            return Ok(ColumnarValue::Scalar(ScalarValue::Utf8View(Some(month))));
+        }
         let mut months = StringViewBuilder::with_capacity(args.number_rows);
         let mut last = None;
-        let mut month = String::new();
+        let mut name = String::new();
         for row in 0..args.number_rows {
             let Some(at) = at.get(row) else {
                 months.append_null();
@@ -74,17 +81,18 @@ impl ScalarUDFImpl for BillingMonth {
             };
             let day = at.div_euclid(DAY);
             if last != Some(day) {
-                let instant = timestamp_us_to_datetime(at).ok_or_else(|| {
-                    exec_datafusion_err!(
-                        "{}: {at} microseconds are beyond the calendar",
-                        MANUAL.name
-                    )
-                })?;
-                month = instant.format("%Y-%m").to_string();
+                name = month(at)?;
                 last = Some(day);
             }
-            months.append_value(&month);
+            months.append_value(&name);
         }
         Ok(ColumnarValue::Array(Arc::new(months.finish())))
     }
+}
+
+fn month(at: i64) -> Result<String> {
+    let instant = timestamp_us_to_datetime(at).ok_or_else(|| {
+        exec_datafusion_err!("{}: {at} microseconds are beyond the calendar", MANUAL.name)
+    })?;
+    Ok(instant.format("%Y-%m").to_string())
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt::Display;
+use std::mem;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch};
@@ -89,9 +90,10 @@ impl Rows {
         let rows = self.partition_of_row.len();
         let mut parts = vec![0; rows];
         if rows > 0 {
-            let keys = self.keys.iter().zip(&mut self.numbers).zip(&asked.keys);
+            let keys = mem::take(&mut self.keys).into_iter();
+            let keys = keys.zip(&mut self.numbers).zip(&asked.keys);
             let ordered = keys.map(|((key, numbers), asked)| {
-                let values = key.values()?;
+                let values = key.into_values()?;
                 let order = sort_to_indices(&values, Some(asked.options), None)?;
                 let mut ranks = vec![0; values.len()];
                 for (rank, value) in (0_u32..).zip(order.values()) {

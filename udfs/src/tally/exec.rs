@@ -12,6 +12,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{ColumnarValue, EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
@@ -80,10 +81,17 @@ impl TallyExec {
         &self,
         input: Arc<dyn ExecutionPlan>,
         key: impl Fn(&Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>>,
-        argument: impl Fn(&Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>>,
+        argument: impl Fn(
+            &AggregateFunctionExpr,
+            &Arc<dyn PhysicalExpr>,
+        ) -> Result<Arc<dyn PhysicalExpr>>,
     ) -> Result<Self> {
-        let arguments = self.asked.arguments.iter();
-        let arguments = arguments.map(|arguments| arguments.iter().map(&argument).collect());
+        let functions = self.aggregate.aggr_expr().iter();
+        let arguments = functions.zip(&self.asked.arguments);
+        let arguments = arguments.map(|(function, arguments)| {
+            let arguments = arguments.iter();
+            arguments.map(|one| argument(function, one)).collect()
+        });
         let asked = Asked {
             keys: self.asked.keys.iter().map(key).collect::<Result<_>>()?,
             arguments: arguments.collect::<Result<_>>()?,

@@ -1,5 +1,7 @@
 //! [`Groups`]: the group of each row, by the numbers of its keys in one word.
 
+use std::mem;
+
 use datafusion::arrow::array::{ArrayRef, UInt32Array};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::DataType;
@@ -115,14 +117,15 @@ impl Groups {
 
     /// The keys of all groups, which are forgotten.
     pub(super) fn take(&mut self) -> Result<Vec<ArrayRef>> {
-        let mut columns = Vec::with_capacity(self.keys.len());
+        let keys = mem::take(&mut self.keys);
+        let mut columns = Vec::with_capacity(keys.len());
         let mut shift = 0;
-        for (key, width) in self.keys.iter().zip(&self.widths) {
+        for (key, width) in keys.into_iter().zip(&self.widths) {
             let numbers: UInt32Array = match &self.table {
                 Table::Short(words) => words.field(shift, *width).collect(),
                 Table::Long(words) => words.field(shift, *width).collect(),
             };
-            columns.push(take(&key.values()?, &numbers, None)?);
+            columns.push(take(&key.into_values()?, &numbers, None)?);
             shift += width;
         }
         if let Some(empty) = Self::new(&self.types) {

@@ -1,15 +1,19 @@
 //! [`Key`]: the values of one column of a `GROUP BY`, numbered as they are met.
 
+use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, DictionaryArray, Int64Array, StringViewArray,
+    Array, ArrayData, ArrayRef, AsArray, DictionaryArray, Int64Array, StringViewArray, UInt32Array,
+    new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{cast, concat, take};
 use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type, Int64Type};
 use datafusion::common::{HashMap, Result};
 use datafusion::logical_expr::ColumnarValue;
+use datafusion::physical_expr_common::binary_map::OutputType;
+use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
 use crate::columnar::codes::Recent;
 use crate::columnar::kind::is_text;
@@ -23,7 +27,7 @@ pub(crate) struct Key {
 
 #[derive(Debug)]
 enum Values {
-    Texts(Texts),
+    Texts(Box<Texts>),
     Words(Words),
 }
 
@@ -35,7 +39,7 @@ impl Key {
             other => is_text(other),
         };
         let values = match data_type {
-            _ if is_of_text => Values::Texts(Texts::default()),
+            _ if is_of_text => Values::Texts(Box::default()),
             DataType::Boolean
             | DataType::Int8
             | DataType::Int16
@@ -75,7 +79,7 @@ impl Key {
                     return texts.number_dictionary(column, numbers);
                 }
                 let column = cast(column, &DataType::Utf8View)?;
-                texts.number(column.as_string_view(), numbers);
+                texts.number(column.as_string_view(), numbers)?;
             }
             Values::Words(words) => {
                 let column = cast(column, &DataType::Int64)?;
@@ -86,40 +90,31 @@ impl Key {
     }
 
     /// How many numbers there are, that of NULL included.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         1 + match &self.values {
             Values::Texts(texts) => texts.met.len(),
             Values::Words(words) => words.met.len(),
         }
     }
 
-    /// The values of their numbers, in the column's type.
-    pub(crate) fn values(&self) -> Result<ArrayRef> {
-        let values: ArrayRef = match &self.values {
-            Values::Texts(texts) => {
-                let texts = texts.met.iter().map(|text| Some(text.as_ref()));
-                Arc::new(
-                    std::iter::once(None)
-                        .chain(texts)
-                        .collect::<StringViewArray>(),
-                )
-            }
-            Values::Words(words) => {
-                let words = words.met.iter().map(|word| Some(*word));
-                Arc::new(std::iter::once(None).chain(words).collect::<Int64Array>())
-            }
+    /// The values of their numbers, in the column's type; NULL is the first.
+    pub(crate) fn into_values(self) -> Result<ArrayRef> {
+        let values: ArrayRef = match self.values {
+            Values::Texts(texts) => texts.met.into_state(),
+            Values::Words(words) => Arc::new(Int64Array::from(words.met)),
         };
+        let null = new_null_array(values.data_type(), 1);
+        let values = concat(&[&null, &values])?;
         Ok(cast(&values, &self.data_type)?)
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         /// Of an entry in a table and its place in the list.
         const ENTRY: usize = 64;
-        let bytes = match &self.values {
-            Values::Texts(texts) => texts.bytes,
-            Values::Words(_) => 0,
-        };
-        self.count() * ENTRY + bytes
+        match &self.values {
+            Values::Texts(texts) => texts.met.size(),
+            Values::Words(words) => words.met.len() * ENTRY,
+        }
     }
 }
 
@@ -134,29 +129,35 @@ fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
     (is_one && rows > 0).then(|| column.slice(0, 1))
 }
 
-#[derive(Debug)]
 struct Texts {
-    met: Vec<Arc<str>>,
-    known: HashMap<Arc<str>, u32>,
-    bytes: usize,
+    met: ArrowBytesViewMap<u32>,
     /// Views that were met lately.
     recent: Recent<u128>,
     /// Where these views point to: they mean the same while the buffers are the same.
     buffers: Vec<Buffer>,
     /// The dictionary met last, and the numbers of its values.
     dictionary: Option<(ArrayData, Vec<u32>)>,
+    /// Rows whose views were not met lately; kept for its memory.
+    unknown: Vec<u32>,
 }
 
 impl Default for Texts {
     fn default() -> Self {
         Self {
-            met: vec![],
-            known: HashMap::new(),
-            bytes: 0,
+            met: ArrowBytesViewMap::new(OutputType::Utf8View),
             recent: Recent::with_at_most(1 << 13),
             buffers: vec![],
             dictionary: None,
+            unknown: vec![],
         }
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Texts")
+            .field("met", &self.met.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,7 +175,7 @@ impl Texts {
         } else {
             let mut of_value = Vec::with_capacity(values.len());
             let values = cast(column.values(), &DataType::Utf8View)?;
-            self.number(values.as_string_view(), &mut of_value);
+            self.number(values.as_string_view(), &mut of_value)?;
             of_value
         };
         let keys = column.keys();
@@ -190,45 +191,48 @@ impl Texts {
         Ok(())
     }
 
-    fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) {
-        let Self {
-            met,
-            known,
-            bytes,
-            recent,
-            buffers,
-            ..
-        } = self;
-        let given = column.data_buffers();
-        let is_same =
-            given.len() == buffers.len() && given.iter().zip(&*buffers).all(|(a, b)| a.ptr_eq(b));
-        if !is_same {
-            *buffers = given.to_vec();
-            recent.forget();
-        }
-        let mut intern = |text: &str| {
-            if let Some(number) = known.get(text) {
-                return *number;
+    fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) -> Result<()> {
+        self.be_over(column.data_buffers());
+        let before = numbers.len();
+        self.unknown.clear();
+        let nulls = column.nulls();
+        numbers.extend((0..).zip(column.views()).map(|(row, view)| {
+            if nulls.is_some_and(|nulls| nulls.is_null(row as usize)) {
+                return 0;
             }
-            let text: Arc<str> = text.into();
-            met.push(Arc::clone(&text));
-            *bytes += text.len();
-            let number = u32::try_from(met.len()).unwrap_or(u32::MAX);
-            known.insert(text, number);
-            number
+            self.recent.get(*view).unwrap_or_else(|| {
+                self.unknown.push(row);
+                0
+            })
+        }));
+        let rows = &self.unknown;
+        let texts = take(column, &UInt32Array::from(rows.clone()), None)?;
+        let numbers = &mut numbers[before..];
+        let mut distinct = self.met.len();
+        let mut at = rows.iter();
+        let number = |_: Option<&[u8]>| {
+            distinct += 1;
+            u32::try_from(distinct).unwrap_or(u32::MAX)
         };
-        let views = column.views().iter().enumerate();
-        if column.null_count() == 0 {
-            numbers
-                .extend(views.map(|(row, view)| recent.code(*view, |_| intern(column.value(row)))));
-        } else {
-            numbers.extend(views.map(|(row, view)| {
-                if column.is_null(row) {
-                    0
-                } else {
-                    recent.code(*view, |_| intern(column.value(row)))
-                }
-            }));
+        self.met.insert_if_new(&texts, number, |number| {
+            if let Some(row) = at.next() {
+                numbers[*row as usize] = number;
+            }
+        });
+        for row in rows {
+            let row = *row as usize;
+            self.recent.remember(column.views()[row], numbers[row]);
+        }
+        Ok(())
+    }
+
+    fn be_over(&mut self, given: &[Buffer]) {
+        let known = &self.buffers;
+        let is_same =
+            given.len() == known.len() && given.iter().zip(known).all(|(a, b)| a.ptr_eq(b));
+        if !is_same {
+            self.buffers = given.to_vec();
+            self.recent.forget();
         }
     }
 }

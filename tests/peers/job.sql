@@ -1,5 +1,5 @@
--- The bench's files as the relations, and the job: the allocation of three months in one statement.
--- {data} is the folder of the files.
+-- The bench's files as the relations, and the job: a saved query over its months, in one statement.
+-- {data} is the folder of the files, {query} the call of the query.
 
 CREATE EXTERNAL TABLE calls STORED AS PARQUET LOCATION '{data}/ledger/';
 CREATE EXTERNAL TABLE list_prices STORED AS PARQUET LOCATION '{data}/prices.parquet';
@@ -32,4 +32,4 @@ SELECT
     'USD' AS currency
 FROM daily_bill;
 
-SELECT * FROM allocation(period => '2026-01..2026-03');
+SELECT * FROM {query};

@@ -1,0 +1,410 @@
+//! `exact_distinct(text)`: how many different texts a group has; what `approx_distinct` estimates.
+//!
+//! DataFusion's own `count(DISTINCT …)` has a set of texts for each group. Here a text is stored once,
+//! with the group that has it, and texts that a file stores as a dictionary are looked at once for each
+//! of the dictionary's values.
+
+use std::mem;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray, UInt32Array,
+};
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef};
+use datafusion::common::{
+    HashSet, Result, ScalarValue, exec_datafusion_err, internal_datafusion_err,
+};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, Documentation, EmitTo,
+    GroupsAccumulator, ReversedUDAF, Signature,
+};
+
+use super::passes;
+use crate::columnar::kind::Kind;
+use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::tally::keys::Key;
+
+pub(crate) static MANUAL: Manual = Manual {
+    name: "exact_distinct",
+    section: "Patterns",
+    description: "How many different texts there are; NULL is none of them.",
+    parameters: &[Parameter::required("text", Kind::Text, "The texts.")],
+    over: "",
+    example: "SELECT customer_id, exact_distinct(session_id) FROM ledger GROUP BY customer_id;",
+};
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ExactDistinct {
+    face: Face,
+}
+
+impl ExactDistinct {
+    pub(crate) fn new() -> Self {
+        Self {
+            face: MANUAL.face(),
+        }
+    }
+}
+
+/// Whether a function reads its texts in dictionaries too.
+pub(crate) fn takes_dictionaries(function: &AggregateUDF) -> bool {
+    function.inner().is::<ExactDistinct>()
+}
+
+impl AggregateUDFImpl for ExactDistinct {
+    fn name(&self) -> &str {
+        MANUAL.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.face.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        MANUAL.coerce(given)
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn is_nullable(&self) -> bool {
+        false
+    }
+
+    fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
+        Ok(ScalarValue::Int64(Some(0)))
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(OneGroup::new()?))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Distinct::new()?))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let name = format_state_name(args.name, "texts");
+        Ok(vec![Arc::new(Field::new_list(name, element(), true))])
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        ReversedUDAF::Identical
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.face.documentation)
+    }
+}
+
+/// Of the lists that are handed on.
+fn element() -> FieldRef {
+    Arc::new(Field::new_list_field(DataType::Utf8View, true))
+}
+
+const NO_GROUP: usize = usize::MAX;
+
+/// The texts of many groups at once.
+#[derive(Debug)]
+struct Distinct {
+    texts: Key,
+    /// Of each text, the group that had it first; mostly no other has it.
+    first_group: Vec<usize>,
+    /// The further groups of a text, with its number.
+    further: HashSet<(usize, u32)>,
+    counts: Vec<usize>,
+    /// The numbers of a batch's texts; kept for its memory.
+    numbers: Vec<u32>,
+}
+
+impl Distinct {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            texts: Key::new(&DataType::Utf8View)
+                .ok_or_else(|| internal_datafusion_err!("texts without numbers"))?,
+            first_group: vec![NO_GROUP],
+            further: HashSet::default(),
+            counts: vec![],
+            numbers: vec![],
+        })
+    }
+
+    fn add(
+        &mut self,
+        texts: &ArrayRef,
+        groups: impl Iterator<Item = usize>,
+        filter: Option<&BooleanArray>,
+    ) -> Result<()> {
+        self.numbers.clear();
+        let texts = ColumnarValue::Array(Arc::clone(texts));
+        if let Some(number) = self.texts.number(&texts, &mut self.numbers)? {
+            self.numbers.resize(texts.into_array(1)?.len(), number);
+        }
+        self.first_group.resize(self.texts.count(), NO_GROUP);
+        for (row, (group, number)) in groups.zip(&self.numbers).enumerate() {
+            if *number == 0 || filter.is_some_and(|filter| !passes(filter, row)) {
+                continue;
+            }
+            let first = &mut self.first_group[*number as usize];
+            if *first == NO_GROUP {
+                *first = group;
+                self.counts[group] += 1;
+            } else if *first != group {
+                self.counts[group] += usize::from(self.further.insert((group, *number)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds lists of texts, one for each of the groups.
+    fn merge(&mut self, lists: &ListArray, groups: impl Iterator<Item = usize>) -> Result<()> {
+        let lengths = lists.offsets().lengths();
+        let groups = groups.zip(lengths);
+        let groups = groups.flat_map(|(group, length)| std::iter::repeat_n(group, length));
+        let first = lists.offsets()[0].as_usize();
+        let last = lists.offsets()[lists.len()].as_usize();
+        self.add(&lists.values().slice(first, last - first), groups, None)
+    }
+
+    /// The texts of each group, all of which are forgotten.
+    fn take(&mut self) -> Result<ListArray> {
+        let all = mem::replace(self, Self::new()?);
+        let starts = all.counts.iter().scan(0, |behind, count| {
+            let start = *behind;
+            *behind += count;
+            Some(start)
+        });
+        let mut places: Vec<usize> = starts.collect();
+        let mut numbers = vec![0; all.counts.iter().sum()];
+        let firsts = all.first_group.into_iter().zip(0..);
+        let firsts = firsts.filter(|(group, _)| *group != NO_GROUP);
+        for (group, number) in firsts.chain(all.further) {
+            numbers[places[group]] = number;
+            places[group] += 1;
+        }
+        let texts = take(&all.texts.into_values()?, &UInt32Array::from(numbers), None)?;
+        let offsets = OffsetBuffer::from_lengths(all.counts);
+        Ok(ListArray::try_new(element(), offsets, texts, None)?)
+    }
+
+    /// The first groups' texts; the others become the first.
+    fn take_first(&mut self, groups: EmitTo) -> Result<ListArray> {
+        let all = self.take()?;
+        let EmitTo::First(count) = groups else {
+            return Ok(all);
+        };
+        let rest = all.len() - count;
+        self.counts.resize(rest, 0);
+        self.merge(&all.slice(count, rest), 0..rest)?;
+        Ok(all.slice(0, count))
+    }
+}
+
+impl GroupsAccumulator for Distinct {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.counts.resize(total_groups, 0);
+        self.add(&values[0], groups.iter().copied(), filter)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let counts = match emit_to {
+            EmitTo::All => mem::replace(self, Self::new()?).counts,
+            EmitTo::First(_) => self.take_first(emit_to)?.offsets().lengths().collect(),
+        };
+        let counts = counts.into_iter().map(number).collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(Int64Array::from(counts)))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![Arc::new(self.take_first(emit_to)?)])
+    }
+
+    fn merge_batch(
+        &mut self,
+        states: &[ArrayRef],
+        groups: &[usize],
+        total_groups: usize,
+    ) -> Result<()> {
+        self.counts.resize(total_groups, 0);
+        self.merge(states[0].as_list(), groups.iter().copied())
+    }
+
+    /// A list of one text for each row; of NULL, where the row does not pass.
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let texts = cast(&values[0], &DataType::Utf8View)?;
+        let (views, buffers, nulls) = texts.as_string_view().clone().into_parts();
+        let passing = filter.map(|filter| {
+            NullBuffer::new((0..filter.len()).map(|row| passes(filter, row)).collect())
+        });
+        let nulls = NullBuffer::union(nulls.as_ref(), passing.as_ref());
+        let texts = StringViewArray::new(views, buffers, nulls);
+        let offsets = OffsetBuffer::from_repeated_length(1, texts.len());
+        let lists = ListArray::try_new(element(), offsets, Arc::new(texts), None)?;
+        Ok(vec![Arc::new(lists)])
+    }
+
+    fn size(&self) -> usize {
+        self.texts.size()
+            + self.first_group.capacity() * size_of::<usize>()
+            + self.further.capacity() * size_of::<(usize, u32)>()
+            + self.counts.capacity() * size_of::<usize>()
+    }
+}
+
+fn number(count: usize) -> Result<i64> {
+    i64::try_from(count).map_err(|_| exec_datafusion_err!("{} overflows BIGINT", MANUAL.name))
+}
+
+/// Where there is nothing to group by.
+#[derive(Debug)]
+struct OneGroup(Distinct);
+
+impl OneGroup {
+    fn new() -> Result<Self> {
+        let mut one = Distinct::new()?;
+        one.counts.resize(1, 0);
+        Ok(Self(one))
+    }
+}
+
+impl Accumulator for OneGroup {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.add(&values[0], std::iter::repeat(0), None)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        Ok(ScalarValue::Int64(Some(number(self.0.counts[0])?)))
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let one = mem::replace(self, Self::new()?);
+        let mut texts = one.0;
+        Ok(vec![ScalarValue::List(Arc::new(texts.take()?))])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.merge(states[0].as_list(), std::iter::repeat(0))
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.0.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionConfig;
+
+    use crate::testing::{error, row, rows, session, session_with};
+
+    const CALLS: &str = "(VALUES ('a', 's1', 1), ('a', 's1', 2), ('a', 'a session of a long name', 3),
+        ('a', NULL, 4), ('b', 's1', 5), ('c', NULL, 6), ('a', 'a session of a long name', 7)) t (g, s, n)";
+
+    #[tokio::test]
+    async fn a_text_counts_once_in_each_group() {
+        let context = session().await;
+        let sql = format!("SELECT g, exact_distinct(s), sum(n) FROM {CALLS} GROUP BY g ORDER BY g");
+        let expected = ["a|2|17", "b|1|5", "c|0|6"];
+        assert_eq!(rows(&context, &sql).await.unwrap(), expected);
+        let sql = format!(
+            "SELECT exact_distinct(s), exact_distinct(s) FILTER (WHERE n > 2), exact_distinct(DISTINCT s),
+             exact_distinct(s) FILTER (WHERE n > 9), exact_distinct(n) FROM {CALLS}"
+        );
+        assert_eq!(row(&context, &sql).await, "2|2|2|0|7");
+        let sql = format!("SELECT exact_distinct(s) FROM {CALLS} WHERE n > 9");
+        assert_eq!(row(&context, &sql).await, "0");
+        let sql = format!(
+            "SELECT g, exact_distinct(s) FILTER (WHERE n > 2) FROM {CALLS} GROUP BY g ORDER BY g"
+        );
+        assert_eq!(rows(&context, &sql).await.unwrap(), ["a|1", "b|1", "c|0"]);
+    }
+
+    #[tokio::test]
+    async fn texts_are_read_in_every_encoding() {
+        let encodings = [
+            "Utf8",
+            "LargeUtf8",
+            "Dictionary(Int32, Utf8)",
+            "Dictionary(UInt16, Utf8View)",
+        ];
+        for encoding in encodings {
+            let s = format!("arrow_cast(s, '{encoding}')");
+            let sql = format!(
+                "SELECT g, exact_distinct({s}), exact_distinct({s}) FILTER (WHERE n < 6) FROM {CALLS}
+                 GROUP BY g ORDER BY g"
+            );
+            let expected = ["a|2|2", "b|1|1", "c|0|0"];
+            assert_eq!(
+                rows(&session().await, &sql).await.unwrap(),
+                expected,
+                "{encoding}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_partition_has_its_count_beside_every_row() {
+        let sql = format!(
+            "SELECT n, exact_distinct(s) OVER (PARTITION BY g), exact_distinct(s) OVER (ORDER BY n)
+             FROM {CALLS} ORDER BY n"
+        );
+        let expected = [
+            "1|2|1", "2|2|1", "3|2|2", "4|2|2", "5|1|2", "6|0|2", "7|2|2",
+        ];
+        assert_eq!(rows(&session().await, &sql).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn neither_batches_nor_partitions_nor_order_change_it() {
+        let sql = |order: &str| {
+            format!(
+                "SELECT g, exact_distinct(s), count(DISTINCT s) FROM (
+                     SELECT value % 7 AS g, nullif(concat('text ', value % 300), 'text 9') AS s
+                     FROM generate_series(1, 3000) t (value) {order})
+                 GROUP BY g ORDER BY g"
+            )
+        };
+        let mut found = vec![];
+        for (batch_size, partitions) in [(3, 4), (100, 2), (8192, 1)] {
+            let config = SessionConfig::new().with_batch_size(batch_size);
+            let context = session_with(&config.with_target_partitions(partitions));
+            for order in ["", "ORDER BY g"] {
+                found.push(rows(&context, &sql(order)).await.unwrap());
+            }
+        }
+        assert_eq!(found[0][0], "0|299|299");
+        assert!(found.iter().all(|rows| *rows == found[0]), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_text_is_said() {
+        let float = error(&session().await, "SELECT exact_distinct(1::double)").await;
+        assert!(
+            float.contains("argument `text` at position 1 is Float64"),
+            "{float}"
+        );
+    }
+}
