@@ -217,9 +217,16 @@ customers as (
         and coalesce(in_force.currency, period_currencies.currency, 'USD') = rates.from_currency
         and rates.to_currency = $currency
         and in_force.currency <> $currency
+    where in_force.customer_id is not null
 ),
 
--- Everything that has a row in the table, from wherever it is known.
+currencies as (
+    select period, customer_id, currency from costs
+    union all
+    select period, customer_id, currency from usage
+),
+
+-- Everything that has a row in the table, but for the customers of which nothing else is known.
 known as (
     select period, customer_id, currency, cost, tagged_cost, request_cost, usage_cost, estimated_cost
     from costs
@@ -229,7 +236,14 @@ known as (
         unbilled_list_cost, unpriced_calls
     from usage
     union all by name
-    select period, customer_id, currency from customers where is_active
+    -- A customer has a row in its own currency, whatever it has in others.
+    select customers.period, customers.customer_id, customers.currency
+    from currencies
+    inner join customers
+        on currencies.period = customers.period
+        and currencies.customer_id = customers.customer_id
+        and currencies.currency <> customers.currency
+    where customers.is_active
     -- What is unattributed has a row also where it is nothing.
     union all by name
     select period, currency from charges
@@ -242,18 +256,18 @@ rows as (
         period,
         customer_id,
         currency,
-        coalesce(sum(cost), 0.000000000000) as cost,
-        coalesce(sum(calls), 0) as calls,
-        coalesce(sum(input_tokens), 0) as input_tokens,
-        coalesce(sum(output_tokens), 0) as output_tokens,
-        coalesce(sum(list_cost), 0.000000000000) as list_cost,
-        coalesce(sum(tagged_cost), 0.000000000000) as tagged_cost,
-        coalesce(sum(request_cost), 0.000000000000) as request_cost,
-        coalesce(sum(usage_cost), 0.000000000000) as usage_cost,
-        coalesce(sum(estimated_cost), 0.000000000000) as estimated_cost,
-        coalesce(sum(unbilled_calls), 0) as unbilled_calls,
-        coalesce(sum(unbilled_list_cost), 0.000000000000) as unbilled_list_cost,
-        coalesce(sum(unpriced_calls), 0) as unpriced_calls
+        sum(cost) as cost,
+        sum(calls) as calls,
+        sum(input_tokens) as input_tokens,
+        sum(output_tokens) as output_tokens,
+        sum(list_cost) as list_cost,
+        sum(tagged_cost) as tagged_cost,
+        sum(request_cost) as request_cost,
+        sum(usage_cost) as usage_cost,
+        sum(estimated_cost) as estimated_cost,
+        sum(unbilled_calls) as unbilled_calls,
+        sum(unbilled_list_cost) as unbilled_list_cost,
+        sum(unpriced_calls) as unpriced_calls
     from known
     group by period, customer_id, currency
 ),
@@ -270,7 +284,7 @@ billed as (
 ),
 
 counted as (
-    select rows.*, coalesce(billed.currencies, 0) as billed_currencies
+    select rows.*, billed.currencies as billed_currencies
     from billed
     right join rows
         on billed.period = rows.period
@@ -279,15 +293,31 @@ counted as (
 
 joined as (
     select
-        counted.*,
-        customers.plan,
-        customers.tier,
-        case when counted.currency = customers.currency then customers.mrr end as mrr,
+        coalesce(counted.period, customers.period) as period,
+        coalesce(counted.customer_id, customers.customer_id) as customer_id,
+        coalesce(counted.currency, customers.currency) as currency,
+        coalesce(cost, 0.000000000000) as cost,
+        coalesce(calls, 0) as calls,
+        coalesce(input_tokens, 0) as input_tokens,
+        coalesce(output_tokens, 0) as output_tokens,
+        coalesce(list_cost, 0.000000000000) as list_cost,
+        coalesce(tagged_cost, 0.000000000000) as tagged_cost,
+        coalesce(request_cost, 0.000000000000) as request_cost,
+        coalesce(usage_cost, 0.000000000000) as usage_cost,
+        coalesce(estimated_cost, 0.000000000000) as estimated_cost,
+        coalesce(unbilled_calls, 0) as unbilled_calls,
+        coalesce(unbilled_list_cost, 0.000000000000) as unbilled_list_cost,
+        coalesce(unpriced_calls, 0) as unpriced_calls,
+        coalesce(billed_currencies, 0) as billed_currencies,
+        plan,
+        tier,
+        case when coalesce(counted.currency = customers.currency, true) then mrr end as mrr,
         customers.currency as mrr_currency
-    from customers
-    right join counted
-        on customers.period = counted.period
-        and customers.customer_id = counted.customer_id
+    from counted
+    full join customers
+        on counted.period = customers.period
+        and counted.customer_id = customers.customer_id
+    where counted.period is not null or customers.is_active
 ),
 
 -- A ratio over part of a customer's cost would flatter it.

@@ -42,23 +42,27 @@ terms as (
 
 months as (
     select
-        *,
-        unnest(generate_series($period_start, $period_end - interval '1 month', interval '1 month'))
+        billing_month(month_start) as period,
+        month_start,
+        month_start + interval '1 month' as month_end
+    from (
+        select unnest(generate_series($period_start, $period_end - interval '1 month', interval '1 month'))
             as month_start
-    from terms
+    ) as starts
 ),
 
 dated as (
     select
-        billing_month(month_start) as period,
-        * exclude (holds_from, holds_until, month_start),
-        (started_on is null or cast(started_on as timestamp) < month_start + interval '1 month')
-        and (ended_on is null or cast(ended_on as timestamp) >= month_start)
+        months.period,
+        terms.* exclude (holds_from, holds_until),
+        (terms.started_on is null or cast(terms.started_on as timestamp) < months.month_end)
+        and (terms.ended_on is null or cast(terms.ended_on as timestamp) >= months.month_start)
             as is_active
     from months
+    cross join terms
     where
-        holds_from < month_start + interval '1 month'
-        and (holds_until is null or holds_until >= month_start + interval '1 month')
+        terms.holds_from < months.month_end
+        and (terms.holds_until is null or terms.holds_until >= months.month_end)
 )
 
 select

@@ -77,7 +77,12 @@ fn lines(batch: &RecordBatch, delimiter: u8) -> Result<Vec<u8>> {
     for row in 0..batch.num_rows() {
         for (index, column) in columns.iter().enumerate() {
             separate(index, delimiter, &mut lines);
-            if column.read(row, &mut text)? {
+            if !column.read(row, &mut text)? {
+                continue;
+            }
+            if column.is_number() {
+                lines.extend_from_slice(text.as_bytes());
+            } else {
                 add(&text, delimiter, &mut lines);
             }
         }
