@@ -17,24 +17,19 @@ use super::passes;
 #[derive(Debug)]
 pub(super) struct GroupedSum<T: Summed> {
     sums: Vec<T::Native>,
-    seen: Vec<bool>,
+    /// Which groups have seen a value; nothing while all have. A group comes with its first row, so that
+    /// only a NULL or a condition can leave it without one.
+    seen: Option<Vec<bool>>,
     data_type: DataType,
 }
 
 impl<T: Summed> GroupedSum<T> {
     pub(super) fn new(data_type: &DataType) -> Self {
         Self {
-            sums: Vec::new(),
-            seen: Vec::new(),
+            sums: vec![],
+            seen: None,
             data_type: data_type.clone(),
         }
-    }
-
-    fn add(&mut self, group: usize, value: T::Native) -> Result<()> {
-        let sum = self.sums[group].add_checked(value);
-        self.sums[group] = sum.map_err(|_| overflows(&self.data_type))?;
-        self.seen[group] = true;
-        Ok(())
     }
 
     /// One loop over all rows, where none is NULL.
@@ -42,14 +37,13 @@ impl<T: Summed> GroupedSum<T> {
         &mut self,
         pairs: impl Iterator<Item = (&'a usize, &'a T::Native)>,
     ) -> Result<()> {
-        let (sums, seen) = (self.sums.as_mut_slice(), self.seen.as_mut_slice());
+        let sums = self.sums.as_mut_slice();
         for (group, value) in pairs {
             let sum = &mut sums[*group];
             let Ok(next) = sum.add_checked(*value) else {
                 return Err(overflows(&self.data_type));
             };
             *sum = next;
-            seen[*group] = true;
         }
         Ok(())
     }
@@ -57,9 +51,9 @@ impl<T: Summed> GroupedSum<T> {
     /// The sums to emit; their digits are not yet counted.
     fn take(&mut self, emit_to: EmitTo) -> PrimitiveArray<T> {
         let sums = ScalarBuffer::from(emit_to.take_needed(&mut self.sums));
-        let seen = BooleanBuffer::from(emit_to.take_needed(&mut self.seen));
-        PrimitiveArray::new(sums, Some(NullBuffer::new(seen)))
-            .with_data_type(self.data_type.clone())
+        let seen = self.seen.as_mut().map(|seen| emit_to.take_needed(seen));
+        let nulls = seen.map(|seen| NullBuffer::new(BooleanBuffer::from(seen)));
+        PrimitiveArray::new(sums, nulls).with_data_type(self.data_type.clone())
     }
 }
 
@@ -71,19 +65,29 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
         filter: Option<&BooleanArray>,
         total_groups: usize,
     ) -> Result<()> {
+        let before = self.sums.len();
         self.sums.resize(total_groups, T::default_value());
-        self.seen.resize(total_groups, false);
         let values = values[0].as_primitive::<T>();
+        let pairs = groups.iter().zip(values.values().iter());
+        if filter.is_none() && values.null_count() == 0 {
+            if let Some(seen) = &mut self.seen {
+                seen.resize(total_groups, false);
+                for group in groups {
+                    seen[*group] = true;
+                }
+            }
+            return self.add_each(pairs);
+        }
+        let seen = self.seen.get_or_insert_with(|| vec![true; before]);
+        seen.resize(total_groups, false);
         if values.null_count() == values.len() {
             return Ok(());
         }
-        let pairs = groups.iter().zip(values.values().iter());
-        if filter.is_none() && values.null_count() == 0 {
-            return self.add_each(pairs);
-        }
         for (row, (group, value)) in pairs.enumerate() {
             if values.is_valid(row) && filter.is_none_or(|filter| passes(filter, row)) {
-                self.add(*group, *value)?;
+                let sum = self.sums[*group].add_checked(*value);
+                self.sums[*group] = sum.map_err(|_| overflows(&self.data_type))?;
+                seen[*group] = true;
             }
         }
         Ok(())
@@ -130,6 +134,6 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
     }
 
     fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<T::Native>() + self.seen.capacity()
+        self.sums.capacity() * size_of::<T::Native>() + self.seen.as_ref().map_or(0, Vec::capacity)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, UInt32Array, new_null_array,
@@ -17,6 +17,7 @@ use datafusion::physical_expr::expressions::CastExpr;
 use crate::columnar::arguments::Column;
 use crate::columnar::codes::Codes;
 use crate::columnar::kind::is_text;
+use crate::columnar::remembered::{Remembered, Values};
 use crate::columnar::text::Text;
 
 /// Texts become dictionaries, everything else what it was.
@@ -28,8 +29,7 @@ pub(super) struct EachValue {
     of_value: Arc<dyn PhysicalExpr>,
     schema: SchemaRef,
     data_type: DataType,
-    /// What follows from the dictionaries met last.
-    met: Mutex<Vec<(ArrayRef, Results)>>,
+    met: Remembered<Values, Results>,
 }
 
 /// What follows from a dictionary.
@@ -39,9 +39,6 @@ struct Results {
     of_values: ArrayRef,
     null_key: Option<i32>,
 }
-
-/// So many dictionaries are remembered: each thread reads a file of its own.
-const DICTIONARIES: usize = 16;
 
 impl EachValue {
     /// `of_value` is an expression of the only field of `schema`, a text, and `input` takes its place.
@@ -59,7 +56,7 @@ impl EachValue {
             of_value,
             schema,
             data_type,
-            met: Mutex::default(),
+            met: Remembered::default(),
         })
     }
 
@@ -76,24 +73,6 @@ impl EachValue {
             }
         }
         self.input.evaluate(batch)
-    }
-
-    fn met_results(&self, values: &ArrayRef) -> Result<Results> {
-        let met = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = met()
-            .iter()
-            .find(|(known, _)| known.to_data().ptr_eq(&values.to_data()))
-            .map(|(_, results)| results.clone());
-        if let Some(results) = known {
-            return Ok(results);
-        }
-        let results = self.results(values)?;
-        let mut met = met();
-        if met.len() == DICTIONARIES {
-            met.remove(0);
-        }
-        met.push((Arc::clone(values), results.clone()));
-        Ok(results)
     }
 
     fn results(&self, values: &ArrayRef) -> Result<Results> {
@@ -126,10 +105,12 @@ impl EachValue {
         texts: &DictionaryArray<Int32Type>,
         is_met_again: bool,
     ) -> Result<ArrayRef> {
+        let values = texts.values();
         let results = if is_met_again {
-            self.met_results(texts.values())
+            let key = Values(Arc::clone(values));
+            self.met.get_or(key, || self.results(values))
         } else {
-            self.results(texts.values())
+            self.results(values)
         };
         let Ok(results) = results else {
             // A value that no row has may be to blame: the rows decide.

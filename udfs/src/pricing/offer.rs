@@ -2,6 +2,7 @@
 //! charges the same.
 
 use super::price::Price;
+use super::price_book::PriceId;
 use super::span::Span;
 use super::{Unpriced, service_tier};
 
@@ -58,6 +59,53 @@ impl<'a> Offer<'a> {
             .iter()
             .find(|price| price.passes_threshold(input_tokens));
         passed.copied().ok_or(Unpriced::Threshold)
+    }
+}
+
+/// What an [`Offer`] comes to: the numbers of the rows that price a call, or of the reason why none does.
+#[derive(Debug, Clone)]
+pub struct Charged {
+    pub span: Span,
+    /// By the input that a call must pass, the highest first.
+    above: Vec<(i64, PriceId)>,
+    otherwise: PriceId,
+}
+
+impl Charged {
+    /// Nothing is known of any time.
+    pub const UNKNOWN: Self = Self {
+        span: Span::NEVER,
+        above: vec![],
+        otherwise: 0,
+    };
+
+    pub fn id(&self, input_tokens: i64) -> PriceId {
+        let mut above = self.above.iter();
+        let passed = above.find(|(minimum, _)| *minimum < input_tokens);
+        passed.map_or(self.otherwise, |(_, id)| *id)
+    }
+}
+
+impl From<Offer<'_>> for Charged {
+    fn from(offer: Offer<'_>) -> Self {
+        let mut charged = Self {
+            span: offer.span,
+            above: vec![],
+            otherwise: Unpriced::Threshold.code(),
+        };
+        match offer.rows {
+            Ok(rows) => {
+                for price in rows {
+                    let Some(minimum) = price.min_input_tokens else {
+                        charged.otherwise = price.id;
+                        break;
+                    };
+                    charged.above.push((minimum, price.id));
+                }
+            }
+            Err(reason) => charged.otherwise = reason.code(),
+        }
+        charged
     }
 }
 

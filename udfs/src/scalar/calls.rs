@@ -10,7 +10,9 @@ use crate::columnar::arguments::{Arguments, Column};
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::Parameter;
 use crate::pricing::Unpriced;
+use crate::pricing::offer::Charged;
 use crate::pricing::price::Price;
+use crate::pricing::price_book::PriceId;
 use crate::pricing::usage::{ReportedTokens, Usage};
 use crate::reference::Reference;
 
@@ -201,6 +203,31 @@ impl Calls {
         }
     }
 
+    /// The numbers of the prices, where the names of each row have a place in a table.
+    pub(super) fn ids(
+        &self,
+        places: &[usize],
+        table: &mut [Charged],
+        reference: &Reference,
+    ) -> Vec<PriceId> {
+        let are_valid = self.tokens.are_valid(places.len());
+        let mut lookup = reference.price_book.lookup(&reference.aliases);
+        let ids = places.iter().enumerate().map(|(row, place)| {
+            if !are_valid && self.tokens.usage(row).is_err() {
+                return Unpriced::InvalidUsage.code();
+            }
+            let Some(at) = self.called_at.get(row) else {
+                return self.names.without_a_time(row).code();
+            };
+            let charged = &mut table[*place];
+            if !charged.span.holds(at) {
+                *charged = self.names.offer(row, at, &mut lookup).into();
+            }
+            charged.id(self.tokens.input(row))
+        });
+        ids.collect()
+    }
+
     fn price<'a>(
         &self,
         row: usize,
@@ -213,7 +240,7 @@ impl Calls {
     fn choose<'a>(&self, row: usize, offers: &mut Offers<'a>) -> Result<&'a Price, Unpriced> {
         match self.called_at.get(row) {
             Some(at) => offers.at(row, at).price(self.tokens.input(row)),
-            None => Err(offers.without_a_time(row)),
+            None => Err(self.names.without_a_time(row)),
         }
     }
 }

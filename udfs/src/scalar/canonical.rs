@@ -21,6 +21,7 @@ use crate::columnar::arguments::Arguments;
 use crate::columnar::codes::Codes;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::columnar::remembered::{Remembered, Values};
 use crate::columnar::text::Text;
 use crate::pricing::alias::AliasKind;
 use crate::pricing::span::Span;
@@ -55,6 +56,7 @@ pub(crate) static MANUAL: Manual = Manual {
 pub(crate) struct Canonical {
     face: Face,
     pub(crate) reference: Arc<Reference>,
+    met: Remembered<(AliasKind, Values), Option<ArrayRef>>,
 }
 
 impl Canonical {
@@ -62,6 +64,7 @@ impl Canonical {
         Self {
             face: MANUAL.face(),
             reference,
+            met: Remembered::default(),
         }
     }
 }
@@ -150,7 +153,10 @@ impl ScalarUDFImpl for Canonical {
             && let Some(names) = names.as_dictionary_opt::<Int32Type>()
             && let Some(kind) = kind.get(0).map(parse).transpose()?
             && names.values().len() <= args.number_rows
-            && let Some(values) = self.settled(kind, names.values())?
+            && let key = (kind, Values(Arc::clone(names.values())))
+            && let Some(values) = self
+                .met
+                .get_or(key, || self.settled(kind, names.values()))?
         {
             return Ok(ColumnarValue::Array(Arc::new(names.with_values(values))));
         }

@@ -18,6 +18,32 @@ pub(super) struct Names {
     pub(super) service_tier: Column<Text>,
 }
 
+impl Names {
+    /// What is charged for a row's call at this time.
+    pub(super) fn offer<'a>(
+        &'a self,
+        row: usize,
+        at: i64,
+        lookup: &mut PriceLookup<'a>,
+    ) -> Offer<'a> {
+        match self.provider.get(row).zip(self.model.get(row)) {
+            Some((provider, model)) => {
+                let tier = self.service_tier.get(row);
+                lookup.offer(provider, model, tier, at)
+            }
+            None => Offer::none(Span::ALWAYS, Unpriced::Model),
+        }
+    }
+
+    /// Why a call is unpriced that says no time.
+    pub(super) fn without_a_time(&self, row: usize) -> Unpriced {
+        match self.provider.get(row).zip(self.model.get(row)) {
+            Some(_) => Unpriced::Date,
+            None => Unpriced::Model,
+        }
+    }
+}
+
 /// An offer for each combination of names.
 pub(super) struct Offers<'a> {
     names: &'a Names,
@@ -42,7 +68,7 @@ impl<'a> Offers<'a> {
     pub(super) fn at(&mut self, row: usize, at: i64) -> &Offer<'a> {
         let code = self.codes.get(row);
         if !self.found[code].span.holds(at) {
-            self.found[code] = self.look_up(row, at);
+            self.found[code] = self.names.offer(row, at, &mut self.lookup);
         }
         &self.found[code]
     }
@@ -64,25 +90,5 @@ impl<'a> Offers<'a> {
 
     pub(super) fn code(&self, row: usize) -> usize {
         self.codes.get(row)
-    }
-
-    /// Why a call is unpriced that says no time.
-    pub(super) fn without_a_time(&self, row: usize) -> Unpriced {
-        let names = self.names;
-        match names.provider.get(row).zip(names.model.get(row)) {
-            Some(_) => Unpriced::Date,
-            None => Unpriced::Model,
-        }
-    }
-
-    fn look_up(&mut self, row: usize, at: i64) -> Offer<'a> {
-        let names = self.names;
-        match names.provider.get(row).zip(names.model.get(row)) {
-            Some((provider, model)) => {
-                let tier = names.service_tier.get(row);
-                self.lookup.offer(provider, model, tier, at)
-            }
-            None => Offer::none(Span::ALWAYS, Unpriced::Model),
-        }
     }
 }

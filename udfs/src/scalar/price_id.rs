@@ -5,11 +5,11 @@
 //! and priced once: `price_cost_parts`. Below zero it says why no row does. A number means something
 //! only beside the same price book.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::Int32Array;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::Result;
+use datafusion::arrow::array::{Array, AsArray, Int32Array};
+use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type};
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
@@ -17,7 +17,9 @@ use datafusion::logical_expr::{
 use super::calls::{Calls, PARAMETERS};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::manual::{Face, Manual};
+use crate::columnar::remembered::{Remembered, Values};
 use crate::pricing::Unpriced;
+use crate::pricing::offer::Charged;
 use crate::reference::Reference;
 
 pub(crate) static MANUAL: Manual = Manual {
@@ -33,6 +35,8 @@ pub(crate) static MANUAL: Manual = Manual {
 pub(crate) struct PriceIdOf {
     face: Face,
     pub(crate) reference: Arc<Reference>,
+    /// What was charged when names were met last, in their places.
+    tables: Remembered<[Names; 3], Arc<Mutex<Vec<Charged>>>>,
 }
 
 impl PriceIdOf {
@@ -40,6 +44,7 @@ impl PriceIdOf {
         Self {
             face: MANUAL.face(),
             reference,
+            tables: Remembered::default(),
         }
     }
 }
@@ -67,11 +72,68 @@ impl ScalarUDFImpl for PriceIdOf {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
+        if let Some(places) = Places::of(&args) {
+            let table = || Ok(Arc::new(Mutex::new(vec![Charged::UNKNOWN; places.count])));
+            let table = self.tables.get_or(places.names, table)?;
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            let ids = calls.ids(&places.of_row, &mut table, &self.reference);
+            return Ok(ColumnarValue::Array(Arc::new(Int32Array::from(ids))));
+        }
         let mut ids = Vec::with_capacity(args.number_rows);
         calls.choose_each(args.number_rows, &self.reference, |chosen| {
             ids.push(chosen.map_or_else(Unpriced::code, |price| price.id));
         });
         Ok(ColumnarValue::Array(Arc::new(Int32Array::from(ids))))
+    }
+}
+
+/// The names of a column: those of a dictionary, or one for all rows.
+#[derive(PartialEq)]
+enum Names {
+    Values(Values),
+    One(ScalarValue),
+}
+
+/// Where the names of each row stand in a table of all that there may be together.
+struct Places {
+    names: [Names; 3],
+    of_row: Vec<usize>,
+    count: usize,
+}
+
+impl Places {
+    /// Nothing where names are no dictionaries, or too many together.
+    fn of(args: &ScalarFunctionArgs) -> Option<Self> {
+        const MOST: usize = 1 << 14;
+        let mut count = 1_usize;
+        let mut of_row = vec![0; args.number_rows];
+        let mut names = |position: usize| {
+            let Some(ColumnarValue::Array(column)) = args.args.get(position) else {
+                return Some(Names::One(match args.args.get(position) {
+                    Some(ColumnarValue::Scalar(name)) => name.clone(),
+                    _ => ScalarValue::Null,
+                }));
+            };
+            let column = column.as_dictionary_opt::<Int32Type>()?;
+            let null = column.values().len();
+            let width = null + 1;
+            count = count.checked_mul(width).filter(|count| *count <= MOST)?;
+            let keys = column.keys();
+            let rows = of_row.iter_mut().zip(keys.values());
+            match keys.nulls() {
+                None => rows.for_each(|(place, key)| *place = *place * width + key.as_usize()),
+                Some(nulls) => rows.zip(nulls).for_each(|((place, key), is_valid)| {
+                    *place = *place * width + if is_valid { key.as_usize() } else { null };
+                }),
+            }
+            Some(Names::Values(Values(Arc::clone(column.values()))))
+        };
+        let names = [names(0)?, names(1)?, names(9)?];
+        Some(Self {
+            names,
+            of_row,
+            count,
+        })
     }
 }
 
@@ -96,5 +158,41 @@ mod tests {
                 ('long-only', '2026-03-01', 1000), ('gpt-4o', '2026-03-01', -1), ('gpt-4o', NULL, 1))";
         let expected = ["-1", "-2", "-3", "-4", "-5", "-2"];
         assert_eq!(rows(&session().await, sql).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn names_in_dictionaries_have_the_prices_of_plain_ones() {
+        let context = session().await;
+        let ids = |encoding: &str, tier: &str| {
+            let cast = |column: &str| format!("arrow_cast({column}, '{encoding}')");
+            let (provider, model) = (cast("provider"), cast("model"));
+            format!(
+                "SELECT n, price_id({provider}, {model}, called_at, input, 1, 0, 0, 0, 0, {tier})
+                 FROM (
+                     SELECT value AS n,
+                         nullif(['openai', 'deepseek', 'nobody', ''][value % 4 + 1], '') AS provider,
+                         nullif(['gpt-4o', 'chat', 'gpt-4', 'flex-only', 'long-only', ''][value % 6 + 1], '') AS model,
+                         nullif(['standard', 'batch', 'flex', ''][value % 5], '') AS tier,
+                         CASE WHEN value % 7 <> 0
+                             THEN to_timestamp_seconds(1782777600 + value % 60 * 3600) END AS called_at,
+                         (value % 3) * 150000 - (value % 11) / 10 AS input
+                     FROM generate_series(1, 3000) AS t (value)
+                 ) ORDER BY n"
+            )
+        };
+        for tier in ["tier", "NULL", "'batch'"] {
+            let plain = rows(&context, &ids("Utf8", tier)).await.unwrap();
+            let distinct: std::collections::HashSet<_> = plain
+                .iter()
+                .map(|row| row.split_once('|').unwrap().1)
+                .collect();
+            assert!(distinct.len() > 5, "{distinct:?}");
+            let tier = tier.replace("tier", "arrow_cast(tier, 'Dictionary(Int32, Utf8)')");
+            // Again, with what was remembered.
+            for _ in 0..2 {
+                let encoded = ids("Dictionary(Int32, Utf8)", &tier);
+                assert_eq!(rows(&context, &encoded).await.unwrap(), plain, "{tier}");
+            }
+        }
     }
 }

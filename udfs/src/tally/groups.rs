@@ -2,13 +2,13 @@
 
 use std::mem;
 
-use datafusion::arrow::array::{ArrayRef, UInt32Array};
+use datafusion::arrow::array::{Array, ArrayRef, Int32Array, UInt32Array};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{ArrowNativeType, DataType};
 use datafusion::common::{HashMap, Result};
 use datafusion::logical_expr::ColumnarValue;
 
-use super::keys::Key;
+use super::keys::{Key, dictionary};
 use super::word::Word;
 use crate::columnar::codes::Recent;
 
@@ -28,6 +28,37 @@ pub(crate) struct Groups {
 enum Table {
     Short(Words<u64>),
     Long(Words<u128>),
+}
+
+impl Table {
+    /// Adds a field to the word of each row.
+    fn add(&mut self, numbers: impl Iterator<Item = u32>, shift: u32) {
+        match self {
+            Self::Short(words) => words.add(numbers, shift),
+            Self::Long(words) => words.add(numbers, shift),
+        }
+    }
+
+    /// The same for rows that have the keys of a dictionary.
+    fn add_keys(&mut self, keys: &Int32Array, of_value: &[u32], shift: u32) {
+        let number = |key: &i32| of_value[key.as_usize()];
+        match keys.nulls() {
+            None => self.add(keys.values().iter().map(number), shift),
+            Some(nulls) => {
+                let keys = keys.values().iter().zip(nulls);
+                let numbers = keys.map(|(key, is_valid)| if is_valid { number(key) } else { 0 });
+                self.add(numbers, shift);
+            }
+        }
+    }
+
+    /// Adds a field that all rows share.
+    fn add_to_all(&mut self, number: u32, shift: u32) {
+        match self {
+            Self::Short(words) => words.of_all_rows |= u64::from(number) << shift,
+            Self::Long(words) => words.of_all_rows |= u128::from(number) << shift,
+        }
+    }
 }
 
 /// A row has more to tell than a word can hold: hand the groups on, or number fewer rows at a time.
@@ -63,14 +94,21 @@ impl Groups {
         self.begin(rows);
         for (at, column) in columns.iter().enumerate() {
             self.numbers.clear();
-            let number = self.keys[at].number(column, &mut self.numbers)?;
+            let of_value = self.keys[at].number_values(column)?;
+            let of_all = match of_value {
+                Some(_) => None,
+                None => self.keys[at].number(column, &mut self.numbers)?,
+            };
             if !self.widen(at) {
                 return Ok(Err(Full));
             }
             let shift = self.widths[..at].iter().sum();
-            match &mut self.table {
-                Table::Short(words) => words.add(number, &self.numbers, shift),
-                Table::Long(words) => words.add(number, &self.numbers, shift),
+            match (of_value.zip(dictionary(column)), of_all) {
+                (Some((of_value, column)), _) => {
+                    self.table.add_keys(column.keys(), &of_value, shift);
+                }
+                (None, Some(number)) => self.table.add_to_all(number, shift),
+                (None, None) => self.table.add(self.numbers.iter().copied(), shift),
             }
         }
         groups.clear();
@@ -174,14 +212,9 @@ impl<W: Word> Words<W> {
         self.of_all_rows = W::default();
     }
 
-    /// Adds a field: a number that all rows share, or a number each.
-    fn add(&mut self, number: Option<u32>, numbers: &[u32], shift: u32) {
-        if let Some(number) = number {
-            self.of_all_rows |= W::from(number) << shift;
-        } else {
-            let rows = self.of_row.iter_mut().zip(numbers);
-            rows.for_each(|(word, number)| *word |= W::from(*number) << shift);
-        }
+    fn add(&mut self, numbers: impl Iterator<Item = u32>, shift: u32) {
+        let rows = self.of_row.iter_mut().zip(numbers);
+        rows.for_each(|(word, number)| *word |= W::from(number) << shift);
     }
 
     fn number(&mut self, groups: &mut Vec<usize>) {

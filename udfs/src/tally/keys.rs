@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, DictionaryArray, Int64Array, StringViewArray, UInt32Array,
-    new_null_array,
+    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, Int64Array,
+    PrimitiveArray, StringViewArray, UInt32Array, new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat, take};
@@ -54,6 +54,14 @@ impl Key {
         })
     }
 
+    /// The number of each value of a column's dictionary; nothing where it has none.
+    pub(super) fn number_values(&mut self, column: &ColumnarValue) -> Result<Option<Arc<[u32]>>> {
+        match (&mut self.values, dictionary(column)) {
+            (Values::Texts(texts), Some(column)) => texts.number_values(column).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Appends the number of each row's value; nothing, and the number, where all rows share one.
     pub(crate) fn number(
         &mut self,
@@ -82,6 +90,10 @@ impl Key {
                 texts.number(column.as_string_view(), numbers)?;
             }
             Values::Words(words) => {
+                if let Some(column) = column.as_primitive_opt::<Int32Type>() {
+                    words.number(column, numbers);
+                    return Ok(());
+                }
                 let column = cast(column, &DataType::Int64)?;
                 words.number(column.as_primitive::<Int64Type>(), numbers);
             }
@@ -118,6 +130,13 @@ impl Key {
     }
 }
 
+pub(super) fn dictionary(column: &ColumnarValue) -> Option<&DictionaryArray<Int32Type>> {
+    match column {
+        ColumnarValue::Array(column) => column.as_dictionary_opt(),
+        ColumnarValue::Scalar(_) => None,
+    }
+}
+
 /// The first row, where it is easy to see that all others are equal to it.
 fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
     let rows = column.len();
@@ -136,7 +155,7 @@ struct Texts {
     /// Where these views point to: they mean the same while the buffers are the same.
     buffers: Vec<Buffer>,
     /// The dictionary met last, and the numbers of its values.
-    dictionary: Option<(ArrayData, Vec<u32>)>,
+    dictionary: Option<(ArrayData, Arc<[u32]>)>,
     /// Rows whose views were not met lately; kept for its memory.
     unknown: Vec<u32>,
 }
@@ -167,28 +186,29 @@ impl Texts {
         column: &DictionaryArray<Int32Type>,
         numbers: &mut Vec<u32>,
     ) -> Result<()> {
-        let values = column.values().to_data();
-        let known = self.dictionary.take();
-        let known = known.filter(|(known, _)| known.ptr_eq(&values));
-        let of_value = if let Some((_, of_value)) = known {
-            of_value
-        } else {
-            let mut of_value = Vec::with_capacity(values.len());
-            let values = cast(column.values(), &DataType::Utf8View)?;
-            self.number(values.as_string_view(), &mut of_value)?;
-            of_value
-        };
-        let keys = column.keys();
-        if keys.null_count() == 0 {
-            numbers.extend(keys.values().iter().map(|key| of_value[key.as_usize()]));
-        } else {
-            numbers.extend(
-                keys.iter()
-                    .map(|key| key.map_or(0, |key| of_value[key.as_usize()])),
-            );
-        }
-        self.dictionary = Some((values, of_value));
+        let of_value = self.number_values(column)?;
+        numbers.extend(
+            column
+                .keys()
+                .iter()
+                .map(|key| key.map_or(0, |key| of_value[key.as_usize()])),
+        );
         Ok(())
+    }
+
+    fn number_values(&mut self, column: &DictionaryArray<Int32Type>) -> Result<Arc<[u32]>> {
+        let values = column.values().to_data();
+        if let Some((known, of_value)) = &self.dictionary
+            && known.ptr_eq(&values)
+        {
+            return Ok(Arc::clone(of_value));
+        }
+        let mut of_value = Vec::with_capacity(values.len());
+        let texts = cast(column.values(), &DataType::Utf8View)?;
+        self.number(texts.as_string_view(), &mut of_value)?;
+        let of_value: Arc<[u32]> = of_value.into();
+        self.dictionary = Some((values, Arc::clone(&of_value)));
+        Ok(of_value)
     }
 
     fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) -> Result<()> {
@@ -242,27 +262,61 @@ struct Words {
     met: Vec<i64>,
     known: HashMap<i64, u32>,
     recent: Recent<i64>,
+    /// The numbers of small words, each in its own place.
+    small: Vec<u32>,
 }
 
 impl Words {
-    fn number(&mut self, column: &Int64Array, numbers: &mut Vec<u32>) {
-        let Self { met, known, recent } = self;
-        let has_nulls = column.null_count() > 0;
+    fn number<T: ArrowPrimitiveType<Native: Into<i64>>>(
+        &mut self,
+        column: &PrimitiveArray<T>,
+        numbers: &mut Vec<u32>,
+    ) {
+        let nulls = column.nulls();
         let mut last = None;
         let values = column.values().iter().enumerate();
-        numbers.extend(values.map(|(row, word)| match last {
-            _ if has_nulls && column.is_null(row) => 0,
-            Some((last, number)) if last == *word => number,
-            _ => {
-                let number = recent.code(*word, |word| {
-                    *known.entry(word).or_insert_with(|| {
-                        met.push(word);
-                        u32::try_from(met.len()).unwrap_or(u32::MAX)
-                    })
-                });
-                last = Some((*word, number));
-                number
+        numbers.extend(values.map(|(row, word)| {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                return 0;
+            }
+            let word: i64 = (*word).into();
+            match (self.small_number(word), last) {
+                (Some(number), _) => number,
+                (None, Some((last, number))) if last == word => number,
+                _ => {
+                    let number = self.look_up(word);
+                    last = Some((word, number));
+                    number
+                }
             }
         }));
     }
+
+    fn small_number(&self, word: i64) -> Option<u32> {
+        let number = self.small.get(small_place(word)?)?;
+        (*number > 0).then_some(*number)
+    }
+
+    fn look_up(&mut self, word: i64) -> u32 {
+        let Self { met, known, .. } = self;
+        let number = self.recent.code(word, |word| {
+            *known.entry(word).or_insert_with(|| {
+                met.push(word);
+                u32::try_from(met.len()).unwrap_or(u32::MAX)
+            })
+        });
+        if let Some(place) = small_place(word) {
+            self.small.resize(self.small.len().max(place + 1), 0);
+            self.small[place] = number;
+        }
+        number
+    }
+}
+
+/// Prices and reasons why there is none have numbers around zero.
+fn small_place(word: i64) -> Option<usize> {
+    const LEAST: i64 = -8;
+    const MOST: usize = 1 << 12;
+    let place = usize::try_from(word.checked_sub(LEAST)?).ok()?;
+    (place < MOST).then_some(place)
 }
