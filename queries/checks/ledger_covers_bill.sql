@@ -11,7 +11,7 @@ with
 calls as (
     select provider, cast(slot_start as date) as day
     from usage_cells(period => $period)
-    where priced_by <> 'cached'
+    where not response_cached
     group by provider, cast(slot_start as date)
 ),
 

@@ -22,10 +22,10 @@ named as (
 )
 
 select
-    cells.*,
+    cells.* exclude (response_cached),
     coalesce(cells.service_tier, 'standard') as tier,
     named.customer_id as named_customer_id
 from named
 right join usage_cells(period => $period, basis => $basis, depth => $depth) as cells
     on named.customer_id = cells.customer_id
-where cells.priced_by <> 'cached'
+where not cells.response_cached

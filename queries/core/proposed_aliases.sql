@@ -34,7 +34,7 @@ missed as (
 called as (
     select distinct provider, model, sub_account
     from usage_cells(period => $period)
-    where priced_by <> 'cached'
+    where not response_cached
 ),
 
 known as (

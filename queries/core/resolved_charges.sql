@@ -25,7 +25,7 @@ charges as (
 
 cells as (
     select * from usage_cells(period => $period, basis => $basis, depth => $depth)
-    where priced_by <> 'cached'
+    where not response_cached
 ),
 
 tags as (

@@ -62,4 +62,4 @@ inner join placed_cells(
     and (uncovered.tier is not distinct from cells.tier)
     and (uncovered.named_customer_id is not distinct from cells.named_customer_id)
     and (uncovered.billed_request_id is not distinct from cells.billed_request_id)
-where cells.priced_by <> 'nothing'
+where cells.weighing_calls > 0

@@ -156,6 +156,7 @@ select
     session_id,
     request_id,
     billed_request_id,
+    response_cached,
     case
         when price_id >= 0 then parts['currency']
         when priced_by <> 'none' and states_list_cost then 'USD'

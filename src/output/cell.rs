@@ -136,9 +136,9 @@ mod tests {
     use arrow::array::{ArrayRef, Decimal128Array, Int64Array};
     use std::sync::Arc;
 
-    fn assert_shown_as_by_the_engine(column: ArrayRef) {
-        let engine = ArrayFormatter::try_new(&column, &OPTIONS).unwrap();
-        let batch = RecordBatch::try_from_iter([("c", Arc::clone(&column))]).unwrap();
+    fn assert_shown_as_by_the_engine(column: &ArrayRef) {
+        let engine = ArrayFormatter::try_new(column, &OPTIONS).unwrap();
+        let batch = RecordBatch::try_from_iter([("c", Arc::clone(column))]).unwrap();
         let cells = Cells::of(&batch).unwrap();
         let mut text = String::new();
         for row in 0..column.len() {
@@ -167,16 +167,19 @@ mod tests {
         for scale in [0, 1, 2, 12, 37, 38] {
             let decimals = Decimal128Array::from(values.clone());
             let decimals = decimals.with_precision_and_scale(38, scale).unwrap();
-            assert_shown_as_by_the_engine(Arc::new(decimals));
+            let decimals: ArrayRef = Arc::new(decimals);
+            assert_shown_as_by_the_engine(&decimals);
         }
         let integers = [Some(0), Some(-12), None, Some(i64::MIN), Some(i64::MAX)];
-        assert_shown_as_by_the_engine(Arc::new(Int64Array::from(integers.to_vec())));
+        let integers: ArrayRef = Arc::new(Int64Array::from(integers.to_vec()));
+        assert_shown_as_by_the_engine(&integers);
         let texts = [
             Some(""),
             None,
             Some("NULL"),
             Some("a, \"b\"\nand more than twelve bytes"),
         ];
-        assert_shown_as_by_the_engine(Arc::new(StringViewArray::from(texts.to_vec())));
+        let texts: ArrayRef = Arc::new(StringViewArray::from(texts.to_vec()));
+        assert_shown_as_by_the_engine(&texts);
     }
 }
