@@ -304,8 +304,15 @@ fn advice(asides: &str) -> Option<String> {
         let near = near.split('\'').next().unwrap_or(near);
         return Some(format!("did you mean `{near}`?"));
     }
-    line.starts_with("Valid fields are ")
-        .then(|| lower_first(line))
+    let fields = line.strip_prefix("Valid fields are ")?;
+    // While it sorts, the engine names what is selected beside what it is selected from.
+    let mut distinct: Vec<_> = vec![];
+    for field in fields.split(", ") {
+        if !distinct.contains(&field) {
+            distinct.push(field);
+        }
+    }
+    Some(format!("valid fields are {}", distinct.join(", ")))
 }
 
 fn shortened(text: &str) -> String {
@@ -466,7 +473,7 @@ mod tests {
             )
         );
         assert_eq!(
-            told("Schema error: No field named x.\nValid fields are t.a, t.b."),
+            told("Schema error: No field named x.\nValid fields are t.a, t.b, t.a."),
             (
                 "no field named x".to_owned(),
                 "valid fields are t.a, t.b".to_owned()
