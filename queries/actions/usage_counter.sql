@@ -23,7 +23,7 @@ used as (
         canonical('customer', customer_id, called_at) as customer_id,
         count(*) as calls,
         sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) as tokens,
-        count(distinct session_id) as sessions
+        exact_distinct(session_id) as sessions
     from ledger
     where
         called_at >= date_trunc('month', $as_of)

@@ -13,7 +13,7 @@ used as (
         customer_id,
         count(*) as calls,
         sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) as tokens,
-        count(distinct session_id) as sessions
+        exact_distinct(session_id) as sessions
     from priced_calls(period => $period)
     where customer_id is not null
     group by period, customer_id
