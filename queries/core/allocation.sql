@@ -242,7 +242,7 @@ known as (
     inner join customers
         on currencies.period = customers.period
         and currencies.customer_id = customers.customer_id
-        and currencies.currency <> customers.currency
+        and currencies.currency is distinct from customers.currency
     where customers.is_active
     -- What is unattributed has a row also where it is nothing.
     union all by name
@@ -295,7 +295,7 @@ joined as (
     select
         coalesce(counted.period, customers.period) as period,
         coalesce(counted.customer_id, customers.customer_id) as customer_id,
-        coalesce(counted.currency, customers.currency) as currency,
+        case when counted.period is null then customers.currency else counted.currency end as currency,
         coalesce(cost, 0.000000000000) as cost,
         coalesce(calls, 0) as calls,
         coalesce(input_tokens, 0) as input_tokens,
@@ -311,7 +311,7 @@ joined as (
         coalesce(billed_currencies, 0) as billed_currencies,
         plan,
         tier,
-        case when coalesce(counted.currency = customers.currency, true) then mrr end as mrr,
+        case when counted.period is null or counted.currency = customers.currency then mrr end as mrr,
         customers.currency as mrr_currency
     from counted
     full join customers
@@ -325,7 +325,7 @@ compared as (
     select
         *,
         customer_id is not null
-        and coalesce(currency = mrr_currency, true)
+        and coalesce(currency = mrr_currency, mrr_currency is null)
         and billed_currencies - case when cost <> 0 then 1 else 0 end = 0 as is_whole,
         rounded_ratio(sum(cost) over (partition by period, currency), 1, $scale) as total,
         rounded_ratio(

@@ -131,7 +131,7 @@ fn is_one_call(function: &ScalarFunctionExpr, inputs: &[Known]) -> Result<bool> 
             _ => false,
         });
     }
-    if !is_monotonic_in_time(udf) {
+    if !is_monotonic_in_time(udf) || !is_utc(&first.data_type()) {
         return Ok(false);
     }
     let at = |instant: &ScalarValue| {

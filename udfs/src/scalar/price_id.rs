@@ -102,9 +102,9 @@ struct Places {
 }
 
 impl Places {
-    /// Nothing where names are no dictionaries, or too many together.
+    /// Nothing where names are no dictionaries, or together too many for so few rows.
     fn of(args: &ScalarFunctionArgs) -> Option<Self> {
-        const MOST: usize = 1 << 14;
+        let most = 2 * args.number_rows;
         let mut count = 1_usize;
         let mut of_row = vec![0; args.number_rows];
         let mut names = |position: usize| {
@@ -117,7 +117,7 @@ impl Places {
             let column = column.as_dictionary_opt::<Int32Type>()?;
             let null = column.values().len();
             let width = null + 1;
-            count = count.checked_mul(width).filter(|count| *count <= MOST)?;
+            count = count.checked_mul(width).filter(|count| *count <= most)?;
             let keys = column.keys();
             let rows = of_row.iter_mut().zip(keys.values());
             match keys.nulls() {
@@ -129,7 +129,7 @@ impl Places {
             Some(Names::Values(Values(Arc::clone(column.values()))))
         };
         let names = [names(0)?, names(1)?, names(9)?];
-        Some(Self {
+        (count > 1).then_some(Self {
             names,
             of_row,
             count,
