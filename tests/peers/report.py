@@ -29,7 +29,9 @@ def rows(size, config):
 
 
 def ends_unless_same(what, own, peer, same):
-    different = sorted(key for key in own.keys() | peer.keys() if key not in own or key not in peer or not same(own[key], peer[key]))
+    shared = own.keys() & peer.keys()
+    unequal = {key for key in shared if not same(own[key], peer[key])}
+    different = sorted(unequal | (own.keys() ^ peer.keys()))
     for key in different[:5]:
         print(f"{what}: {key}: {peer.get(key)}, and not {own.get(key)}")
     if different:
@@ -75,12 +77,12 @@ class Runs:
     """The medians of seconds and of peak MiB, by size and configuration."""
 
     def __init__(self):
-        self.of = defaultdict(lambda: defaultdict(list))
+        self.of, self.calls = defaultdict(lambda: defaultdict(list)), {}
         for line in open(RESULTS / "results.jsonl"):
             run = json.loads(line)
             if run["rc"]:
                 sys.exit(f"{run['size']} {run['config']}: ended with {run['rc']}: {run.get('error')}")
-            self.calls = {**getattr(self, "calls", {}), run["size"]: run["n_rows"]}
+            self.calls[run["size"]] = run["n_rows"]
             self.threads = run["threads"]
             if run["rep"] >= 0:
                 self.of[run["size"]][run["config"]].append(run)

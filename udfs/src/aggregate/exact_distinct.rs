@@ -10,11 +10,12 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray, UInt32Array,
 };
-use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef};
 use datafusion::common::{
     HashSet, Result, ScalarValue, exec_datafusion_err, internal_datafusion_err,
+    resources_datafusion_err,
 };
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
@@ -23,10 +24,10 @@ use datafusion::logical_expr::{
     GroupsAccumulator, ReversedUDAF, Signature,
 };
 
-use super::passes;
+use super::{counted, passes};
+use crate::columnar::keys::Key;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
-use crate::tally::keys::Key;
 
 pub(crate) static MANUAL: Manual = Manual {
     name: "exact_distinct",
@@ -188,7 +189,14 @@ impl Distinct {
             Some(start)
         });
         let mut places: Vec<usize> = starts.collect();
-        let mut numbers = vec![0; all.counts.iter().sum()];
+        let texts: usize = all.counts.iter().sum();
+        i32::try_from(texts).map_err(|_| {
+            resources_datafusion_err!(
+                "{}: {texts} texts are more than a batch can hold",
+                MANUAL.name
+            )
+        })?;
+        let mut numbers = vec![0; texts];
         let firsts = all.first_group.into_iter().zip(0..);
         let firsts = firsts.filter(|(group, _)| *group != NO_GROUP);
         for (group, number) in firsts.chain(all.further) {
@@ -256,10 +264,7 @@ impl GroupsAccumulator for Distinct {
     ) -> Result<Vec<ArrayRef>> {
         let texts = cast(&values[0], &DataType::Utf8View)?;
         let (views, buffers, nulls) = texts.as_string_view().clone().into_parts();
-        let passing = filter.map(|filter| {
-            NullBuffer::new((0..filter.len()).map(|row| passes(filter, row)).collect())
-        });
-        let nulls = NullBuffer::union(nulls.as_ref(), passing.as_ref());
+        let nulls = counted(nulls.as_ref(), filter);
         let texts = StringViewArray::new(views, buffers, nulls);
         let offsets = OffsetBuffer::from_repeated_length(1, texts.len());
         let lists = ListArray::try_new(element(), offsets, Arc::new(texts), None)?;

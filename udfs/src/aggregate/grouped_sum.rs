@@ -11,7 +11,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::checked::{Summed, overflows};
-use super::passes;
+use super::{counted, passes};
 
 /// A sum per group; NULL for a group that has seen no value.
 #[derive(Debug)]
@@ -125,10 +125,7 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let values = values[0].as_primitive::<T>();
-        let passing = filter.map(|filter| {
-            NullBuffer::new((0..filter.len()).map(|row| passes(filter, row)).collect())
-        });
-        let nulls = NullBuffer::union(values.nulls(), passing.as_ref());
+        let nulls = counted(values.nulls(), filter);
         let state = PrimitiveArray::<T>::new(values.values().clone(), nulls);
         Ok(vec![Arc::new(state.with_data_type(self.data_type.clone()))])
     }

@@ -6,10 +6,12 @@
 //! * [`arguments`]: the arguments of one call, read row by row.
 //! * [`text`] and [`number`]: every encoding of text and every width of number behind one view.
 //! * [`codes`]: a number for each distinct value.
+//! * [`keys`]: a number for each value of a column, batch after batch.
 //! * [`remembered`]: what follows from a file's dictionaries.
 
 pub(crate) mod arguments;
 pub(crate) mod codes;
+pub(crate) mod keys;
 pub(crate) mod kind;
 pub(crate) mod manual;
 pub(crate) mod number;

@@ -43,15 +43,6 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// The row that prices every call, whatever its input; nothing where the input decides.
-    pub fn only(&self) -> Option<Result<&'a Price, Unpriced>> {
-        match self.rows.as_deref() {
-            Ok([price]) => (!price.has_threshold()).then_some(Ok(*price)),
-            Ok(_) => None,
-            Err(reason) => Some(Err(*reason)),
-        }
-    }
-
     /// The row that prices a call with so much input.
     pub fn price(&self, input_tokens: i64) -> Result<&'a Price, Unpriced> {
         let rows = self.rows.as_ref().map_err(|reason| *reason)?;

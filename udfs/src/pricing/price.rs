@@ -141,10 +141,6 @@ impl Price {
         }
     }
 
-    pub(super) fn has_threshold(&self) -> bool {
-        self.min_input_tokens.is_some()
-    }
-
     pub(super) fn passes_threshold(&self, input_tokens: i64) -> bool {
         self.min_input_tokens
             .is_none_or(|minimum| minimum < input_tokens)

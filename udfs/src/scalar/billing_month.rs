@@ -65,11 +65,11 @@ impl ScalarUDFImpl for BillingMonth {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arguments = Arguments::new(&MANUAL, &args);
         let at = arguments.timestamp(0)?;
-        if let Some((first, last)) = at.range(args.number_rows)
-            && let month = month(first)?
-            && month == self::month(last)?
-        {
-            return Ok(ColumnarValue::Scalar(ScalarValue::Utf8View(Some(month))));
+        if let Some((first, last)) = at.range(args.number_rows) {
+            let name = month(first)?;
+            if name == month(last)? {
+                return Ok(ColumnarValue::Scalar(ScalarValue::Utf8View(Some(name))));
+            }
         }
         let mut months = StringViewBuilder::with_capacity(args.number_rows);
         let mut last = None;

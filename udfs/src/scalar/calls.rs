@@ -7,6 +7,7 @@ use datafusion::common::{DataFusionError, Result};
 
 use super::offers::{Names, Offers};
 use crate::columnar::arguments::{Arguments, Column};
+use crate::columnar::codes::Codes;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::Parameter;
 use crate::pricing::Unpriced;
@@ -174,52 +175,29 @@ impl Calls {
         (0..rows).try_for_each(|row| each(self.price(row, &mut offers)))
     }
 
-    /// The same for who does not need the usage.
-    pub(super) fn choose_each(
-        &self,
-        rows: usize,
-        reference: &Reference,
-        mut each: impl FnMut(Result<&Price, Unpriced>),
-    ) {
-        let mut offers = Offers::new(&self.names, rows, reference);
-        let are_valid = self.tokens.are_valid(rows);
-        // Prices change seldom, and few depend on the input: mostly the names decide.
-        let times = self.called_at.range(rows).filter(|_| are_valid);
-        let settled = times.map(|(first, last)| offers.settled(first, last));
-        for row in 0..rows {
-            if let Some(chosen) = settled
-                .as_ref()
-                .and_then(|settled| settled[offers.code(row)])
-            {
-                each(chosen);
-                continue;
-            }
-            let is_valid = are_valid || self.tokens.usage(row).is_ok();
-            each(if is_valid {
-                self.choose(row, &mut offers)
-            } else {
-                Err(Unpriced::InvalidUsage)
-            });
-        }
+    /// A number for each combination of names.
+    pub(super) fn codes(&self, rows: usize) -> Codes {
+        self.names.codes(rows)
     }
 
-    /// The numbers of the prices, where the names of each row have a place in a table.
+    /// The numbers of the prices, by a table in which equal names have one place.
     pub(super) fn ids(
         &self,
-        places: &[usize],
+        places: impl Iterator<Item = usize>,
+        rows: usize,
         table: &mut [Charged],
         reference: &Reference,
     ) -> Vec<PriceId> {
-        let are_valid = self.tokens.are_valid(places.len());
+        let are_valid = self.tokens.are_valid(rows);
         let mut lookup = reference.price_book.lookup(&reference.aliases);
-        let ids = places.iter().enumerate().map(|(row, place)| {
+        let ids = places.take(rows).enumerate().map(|(row, place)| {
             if !are_valid && self.tokens.usage(row).is_err() {
                 return Unpriced::InvalidUsage.code();
             }
             let Some(at) = self.called_at.get(row) else {
                 return self.names.without_a_time(row).code();
             };
-            let charged = &mut table[*place];
+            let charged = &mut table[place];
             if !charged.span.holds(at) {
                 *charged = self.names.offer(row, at, &mut lookup).into();
             }

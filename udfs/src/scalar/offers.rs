@@ -6,7 +6,6 @@ use crate::columnar::codes::Codes;
 use crate::columnar::text::Text;
 use crate::pricing::Unpriced;
 use crate::pricing::offer::Offer;
-use crate::pricing::price::Price;
 use crate::pricing::price_book::PriceLookup;
 use crate::pricing::span::Span;
 use crate::reference::Reference;
@@ -19,6 +18,11 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// A number for each combination.
+    pub(super) fn codes(&self, rows: usize) -> Codes {
+        Codes::of(&[&self.provider, &self.model, &self.service_tier], rows)
+    }
+
     /// What is charged for a row's call at this time.
     pub(super) fn offer<'a>(
         &'a self,
@@ -54,8 +58,7 @@ pub(super) struct Offers<'a> {
 
 impl<'a> Offers<'a> {
     pub(super) fn new(names: &'a Names, rows: usize, reference: &'a Reference) -> Self {
-        let columns = [&names.provider, &names.model, &names.service_tier];
-        let codes = Codes::of(&columns, rows);
+        let codes = names.codes(rows);
         Self {
             names,
             found: vec![Offer::none(Span::NEVER, Unpriced::Date); codes.distinct()],
@@ -71,24 +74,5 @@ impl<'a> Offers<'a> {
             self.found[code] = self.names.offer(row, at, &mut self.lookup);
         }
         &self.found[code]
-    }
-
-    /// For each combination what prices all of its calls between two instants; nothing where that
-    /// depends on the call.
-    pub(super) fn settled(
-        &mut self,
-        first: i64,
-        last: i64,
-    ) -> Vec<Option<Result<&'a Price, Unpriced>>> {
-        let rows = self.codes.first_rows().to_vec();
-        let settled = rows.into_iter().map(|row| {
-            let offer = self.at(row, first);
-            offer.only().filter(|_| offer.span.holds(last))
-        });
-        settled.collect()
-    }
-
-    pub(super) fn code(&self, row: usize) -> usize {
-        self.codes.get(row)
     }
 }

@@ -18,7 +18,6 @@ use super::calls::{Calls, PARAMETERS};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::manual::{Face, Manual};
 use crate::columnar::remembered::{Remembered, Values};
-use crate::pricing::Unpriced;
 use crate::pricing::offer::Charged;
 use crate::reference::Reference;
 
@@ -36,7 +35,7 @@ pub(crate) struct PriceIdOf {
     face: Face,
     pub(crate) reference: Arc<Reference>,
     /// What was charged when names were met last, in their places.
-    tables: Remembered<[Names; 3], Arc<Mutex<Vec<Charged>>>>,
+    tables: Remembered<[Given; 3], Arc<Mutex<Vec<Charged>>>>,
 }
 
 impl PriceIdOf {
@@ -72,31 +71,32 @@ impl ScalarUDFImpl for PriceIdOf {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
-        if let Some(places) = Places::of(&args) {
+        let rows = args.number_rows;
+        let ids = if let Some(places) = Places::of(&args) {
             let table = || Ok(Arc::new(Mutex::new(vec![Charged::UNKNOWN; places.count])));
             let table = self.tables.get_or(places.names, table)?;
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids = calls.ids(&places.of_row, &mut table, &self.reference);
-            return Ok(ColumnarValue::Array(Arc::new(Int32Array::from(ids))));
-        }
-        let mut ids = Vec::with_capacity(args.number_rows);
-        calls.choose_each(args.number_rows, &self.reference, |chosen| {
-            ids.push(chosen.map_or_else(Unpriced::code, |price| price.id));
-        });
+            calls.ids(places.of_row.into_iter(), rows, &mut table, &self.reference)
+        } else {
+            let codes = calls.codes(rows);
+            let mut table = vec![Charged::UNKNOWN; codes.distinct()];
+            let places = (0..rows).map(|row| codes.get(row));
+            calls.ids(places, rows, &mut table, &self.reference)
+        };
         Ok(ColumnarValue::Array(Arc::new(Int32Array::from(ids))))
     }
 }
 
 /// The names of a column: those of a dictionary, or one for all rows.
 #[derive(PartialEq)]
-enum Names {
-    Values(Values),
+enum Given {
+    Dictionary(Values),
     One(ScalarValue),
 }
 
 /// Where the names of each row stand in a table of all that there may be together.
 struct Places {
-    names: [Names; 3],
+    names: [Given; 3],
     of_row: Vec<usize>,
     count: usize,
 }
@@ -109,7 +109,7 @@ impl Places {
         let mut of_row = vec![0; args.number_rows];
         let mut names = |position: usize| {
             let Some(ColumnarValue::Array(column)) = args.args.get(position) else {
-                return Some(Names::One(match args.args.get(position) {
+                return Some(Given::One(match args.args.get(position) {
                     Some(ColumnarValue::Scalar(name)) => name.clone(),
                     _ => ScalarValue::Null,
                 }));
@@ -126,7 +126,7 @@ impl Places {
                     *place = *place * width + if is_valid { key.as_usize() } else { null };
                 }),
             }
-            Some(Names::Values(Values(Arc::clone(column.values()))))
+            Some(Given::Dictionary(Values(Arc::clone(column.values()))))
         };
         let names = [names(0)?, names(1)?, names(9)?];
         (count > 1).then_some(Self {

@@ -12,9 +12,9 @@ use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::exec::Asked;
+use crate::columnar::keys::Key;
 use crate::columnar::number::Number;
 use crate::tally::groups::Groups;
-use crate::tally::keys::Key;
 use crate::window::apportion::{PRECISION, refused, total};
 use crate::window::apportion_down::Tree;
 

@@ -8,9 +8,9 @@ use datafusion::arrow::datatypes::{ArrowNativeType, DataType};
 use datafusion::common::{HashMap, Result};
 use datafusion::logical_expr::ColumnarValue;
 
-use super::keys::{Key, dictionary};
 use super::word::Word;
 use crate::columnar::codes::Recent;
+use crate::columnar::keys::{Key, dictionary};
 
 /// The groups met so far. A word has a field of bits for each key, and fields grow as keys do.
 #[derive(Debug)]

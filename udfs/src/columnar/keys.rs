@@ -15,8 +15,8 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr_common::binary_map::OutputType;
 use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
-use crate::columnar::codes::Recent;
-use crate::columnar::kind::is_text;
+use super::codes::Recent;
+use super::kind::is_text;
 
 /// One column's distinct values. NULL has the number 0, the others follow.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Key {
     }
 
     /// The number of each value of a column's dictionary; nothing where it has none.
-    pub(super) fn number_values(&mut self, column: &ColumnarValue) -> Result<Option<Arc<[u32]>>> {
+    pub(crate) fn number_values(&mut self, column: &ColumnarValue) -> Result<Option<Arc<[u32]>>> {
         match (&mut self.values, dictionary(column)) {
             (Values::Texts(texts), Some(column)) => texts.number_values(column).map(Some),
             _ => Ok(None),
@@ -130,7 +130,7 @@ impl Key {
     }
 }
 
-pub(super) fn dictionary(column: &ColumnarValue) -> Option<&DictionaryArray<Int32Type>> {
+pub(crate) fn dictionary(column: &ColumnarValue) -> Option<&DictionaryArray<Int32Type>> {
     match column {
         ColumnarValue::Array(column) => column.as_dictionary_opt(),
         ColumnarValue::Scalar(_) => None,
