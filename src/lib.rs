@@ -4,7 +4,8 @@
 //! way: text → [`session`] → [`saved_query::expand`] (calls of saved queries become subqueries,
 //! relations are [conformed](relation::conform)) → the engine's plan, in which columns say whose they
 //! are (`qualified`), those of one value are gone (`constants`), conditions reach the column that they
-//! are about (`twice_named`), and equal calls are planned once; `shared` runs them → batches.
+//! are about (`twice_named`), and equal calls are planned once; `shared` runs them, and joins look at
+//! their first side before they have both cut (`adaptive_join`) → batches.
 //!
 //! * [`cli`] what was typed; [`command`] the verbs; [`prompt`] the interactive loop
 //! * [`output`] results in every format, whole or not at all
@@ -21,6 +22,7 @@
 //!
 //! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
 
+mod adaptive_join;
 pub mod cli;
 mod cluster;
 pub mod command;

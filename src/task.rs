@@ -1,9 +1,10 @@
-//! [`Task`]: what is worked out beside other things, once for all that wait for it.
+//! What is worked out beside other things: [`Task`], once for all that wait for it; [`all`], parts of one.
 
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::Result;
 use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::stream::{FuturesUnordered, StreamExt};
 use std::sync::Arc;
 
 pub(crate) type Task<T> = Shared<BoxFuture<'static, Result<T, Arc<DataFusionError>>>>;
@@ -19,4 +20,28 @@ where
     })
     .boxed()
     .shared()
+}
+
+/// What all parts give, in their order; or the first error.
+pub(crate) async fn all<T>(parts: Vec<SpawnedTask<Result<T>>>) -> Result<Vec<T>>
+where
+    T: Send + 'static,
+{
+    let mut given: Vec<_> = parts.iter().map(|_| None).collect();
+    let parts = parts.into_iter().enumerate();
+    let mut parts: FuturesUnordered<_> = parts
+        .map(|(part, task)| async move { (part, task.join().await) })
+        .collect();
+    let mut broke_off = None;
+    while let Some((part, done)) = parts.next().await {
+        match done {
+            Ok(done) => given[part] = Some(done?),
+            // A part may break off because another one could not go on, which says why.
+            Err(error) => broke_off = Some(error),
+        }
+    }
+    match broke_off {
+        Some(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
+        None => Ok(given.into_iter().flatten().collect()),
+    }
 }

@@ -1,5 +1,6 @@
 //! The engine as every session has it: its settings, memory, rules and functions.
 
+use crate::adaptive_join::AdaptiveJoin;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::constants;
@@ -50,6 +51,7 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     let state = state
         .with_physical_optimizer_rule(Arc::new(Pinned::new(footers)))
         .with_physical_optimizer_rule(Arc::new(Encoded))
+        .with_physical_optimizer_rule(Arc::new(AdaptiveJoin))
         .with_physical_optimizer_rule(Arc::new(FewBuffers));
     Ok(SessionContext::new_with_state(state.build()))
 }

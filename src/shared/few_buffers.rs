@@ -18,7 +18,7 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use std::sync::Arc;
 
 /// The batch with few buffers behind its texts.
-pub(super) fn compacted(batch: RecordBatch) -> Result<RecordBatch> {
+pub(crate) fn compacted(batch: RecordBatch) -> Result<RecordBatch> {
     const FEW: usize = 4;
     let is_compact = |column: &ArrayRef| {
         let texts = column.as_string_view_opt();
@@ -53,6 +53,21 @@ impl Pass for Compacted {
     }
 }
 
+/// An input whose batches have few buffers.
+pub(crate) fn compacting(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    if has_texts(&input) {
+        Arc::new(PassExec::new(input, Compacted))
+    } else {
+        input
+    }
+}
+
+fn has_texts(input: &Arc<dyn ExecutionPlan>) -> bool {
+    let schema = input.schema();
+    let mut fields = schema.fields().iter();
+    fields.any(|field| *field.data_type() == DataType::Utf8View)
+}
+
 /// Compacts what joins collect.
 #[derive(Debug)]
 pub(crate) struct FewBuffers;
@@ -70,16 +85,10 @@ impl PhysicalOptimizerRule for FewBuffers {
             ) else {
                 return Ok(Transformed::no(plan));
             };
-            let schema = collected.schema();
-            let mut fields = schema.fields().iter();
-            if !fields.any(|field| *field.data_type() == DataType::Utf8View) {
+            if !has_texts(collected) {
                 return Ok(Transformed::no(plan));
             }
-            let collected = PassExec::new(Arc::clone(collected), Compacted);
-            let children = vec![
-                Arc::new(collected) as Arc<dyn ExecutionPlan>,
-                Arc::clone(other),
-            ];
+            let children = vec![compacting(Arc::clone(collected)), Arc::clone(other)];
             let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
             Arc::clone(&plan)
                 .replace_children(children, options)

@@ -1,6 +1,7 @@
 //! [`SharedInput`]: runs once, and lets go of its batches when all who read them have them.
 
 use super::few_buffers::compacted;
+use crate::task;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
@@ -9,7 +10,7 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::future::{BoxFuture, FutureExt, Shared};
-use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use futures::stream::TryStreamExt;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -123,11 +124,11 @@ async fn gather(
     memory: MemoryReservation,
 ) -> Result<Arc<Batches>> {
     let count = input.output_partitioning().partition_count();
-    let mut tasks = FuturesUnordered::new();
+    let mut parts = vec![];
     for partition in 0..count {
         let mut stream = input.execute(partition, Arc::clone(&context))?;
         let memory = memory.new_empty();
-        let task = SpawnedTask::spawn(async move {
+        parts.push(SpawnedTask::spawn(async move {
             let mut batches = vec![];
             // An aggregate hands on slices of one batch: each buffer counts once.
             let mut counter = RecordBatchMemoryCounter::new();
@@ -136,28 +137,16 @@ async fn gather(
                 memory.try_grow(counter.count_batch(&batch))?;
                 batches.push(batch);
             }
-            Ok::<_, DataFusionError>((partition, batches, memory))
-        });
-        tasks.push(task.join());
+            Ok((batches, memory))
+        }));
     }
-    let mut partitions: Vec<Vec<RecordBatch>> = vec![vec![]; count];
-    let mut broke_off = None;
-    while let Some(done) = tasks.next().await {
-        match done {
-            Ok(done) => {
-                let (partition, batches, part) = done?;
-                memory.grow(part.free());
-                partitions[partition] = batches;
-            }
-            // A partition may break off because another one could not go on, which says why.
-            Err(error) => broke_off = Some(error),
-        }
-    }
-    if let Some(error) = broke_off {
-        return Err(DataFusionError::ExecutionJoin(Box::new(error)));
+    let mut all = vec![];
+    for (batches, part) in task::all(parts).await? {
+        memory.grow(part.free());
+        all.extend(batches);
     }
     Ok(Arc::new(Batches {
-        all: partitions.concat(),
+        all,
         _memory: memory,
     }))
 }

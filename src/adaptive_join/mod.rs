@@ -1,0 +1,13 @@
+//! Joins that find out how large their first side is.
+//!
+//! The engine has each join's sides cut by their keys, so that threads join side by side. Where one
+//! side is a bill of a thousand lines and the other is all usage, the cutting costs more than the
+//! join. What a shared relation will hold is not known while its readers are planned, so [`exec`]
+//! reads the first side before it decides; [`rule`] puts it where nothing above goes by the cut.
+
+pub(crate) use rule::AdaptiveJoin;
+
+mod exec;
+mod rule;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! [`AdaptiveJoin`]: puts [`AdaptiveJoinExec`] where nothing above goes by how a join's sides are cut.
+
+use super::exec::AdaptiveJoinExec;
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::{Distribution, ExecutionPlan};
+use std::sync::Arc;
+
+/// To stand behind the rules that cut what joins and aggregates read.
+#[derive(Debug)]
+pub(crate) struct AdaptiveJoin;
+
+impl PhysicalOptimizerRule for AdaptiveJoin {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        adapted(plan, true)
+    }
+
+    fn name(&self) -> &'static str {
+        "adaptive_join"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The plan, given whether its rows may come in any partition.
+fn adapted(plan: Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn ExecutionPlan>> {
+    let join = plan.downcast_ref::<HashJoinExec>().filter(|_| is_free);
+    if let Some(join) = join.and_then(AdaptiveJoinExec::of) {
+        let free = [join.cuts_first(), true];
+        return with_adapted_children(Arc::new(join), &free);
+    }
+    let free: Vec<_> = (0..plan.children().len())
+        .map(|child| leaves_free(&plan, child, is_free))
+        .collect();
+    with_adapted_children(plan, &free)
+}
+
+fn with_adapted_children(
+    plan: Arc<dyn ExecutionPlan>,
+    free: &[bool],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let before = plan.children();
+    let after: Vec<_> = before
+        .iter()
+        .zip(free)
+        .map(|(child, is_free)| adapted(Arc::clone(child), *is_free))
+        .collect::<Result<_>>()?;
+    if before.iter().zip(&after).all(|(a, b)| Arc::ptr_eq(a, b)) {
+        return Ok(plan);
+    }
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    Arc::clone(&plan).replace_children(after, options)
+}
+
+/// Whether a child's rows may come in any partition: the operator deals them out anew, or goes row by
+/// row or group by group, and its own rows may.
+fn leaves_free(plan: &Arc<dyn ExecutionPlan>, child: usize, is_free: bool) -> bool {
+    let required = plan.input_distribution_requirements().into_per_child();
+    let asks_nothing = matches!(
+        required.get(child),
+        Some(Distribution::UnspecifiedDistribution)
+    );
+    match plan.name() {
+        "RepartitionExec" | "CoalescePartitionsExec" => true,
+        "ProjectionExec" | "FilterExec" | "UnionExec" | "AggregateExec" | "TallyExec" => {
+            is_free && asks_nothing
+        }
+        _ => false,
+    }
+}
