@@ -1,28 +1,25 @@
 //! [`AdaptiveJoinExec`]: the operator.
 
-use crate::shared::few_buffers::{compacted, compacting};
-use crate::task::{self, Task, task};
-use datafusion::arrow::array::RecordBatch;
+use super::first_side::{Read, lock, read, streams};
+use crate::shared::few_buffers::compacting;
+use crate::task::{self, Task};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::stream::{EmptyRecordBatchStream, RecordBatchStreamAdapter};
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, TryStreamExt};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A first side of up to so many batches' rows is joined whole with each part of the other.
 const FEW_BATCHES: usize = 8;
@@ -43,15 +40,18 @@ pub(super) struct AdaptiveJoinExec {
 impl AdaptiveJoinExec {
     /// In the place of a join whose second side is cut by its keys and was not before.
     pub(super) fn of(join: &HashJoinExec) -> Option<Self> {
-        let cut = |side| uncut(side).map(Arc::clone);
-        let second = cut(join.right())?;
-        let first = cut(join.left()).unwrap_or_else(|| Arc::clone(join.left()));
+        let second = uncut(join.right())?;
+        let first = uncut(join.left()).unwrap_or(join.left());
         let parts = second.output_partitioning().partition_count();
         let is_meant = *join.partition_mode() == PartitionMode::Partitioned
             && parts > 1
             && parts == join.properties().output_partitioning().partition_count();
-        let join = join.builder().build().ok().filter(|_| is_meant)?;
-        Some(Self::over(Arc::new(join), first, second))
+        let join = is_meant.then(|| join.builder().build().ok())??;
+        Some(Self::over(
+            Arc::new(join),
+            Arc::clone(first),
+            Arc::clone(second),
+        ))
     }
 
     fn over(
@@ -90,7 +90,7 @@ impl AdaptiveJoinExec {
 
     /// The first partition that is read starts choosing.
     fn choose(&self, context: &Arc<TaskContext>) -> Result<Task<Arc<HashJoinExec>>> {
-        let mut choosing = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut choosing = lock(&self.choosing);
         if let Some(choosing) = &*choosing {
             return Ok(choosing.clone());
         }
@@ -99,7 +99,7 @@ impl AdaptiveJoinExec {
         let join = Arc::clone(&self.join);
         let second = Arc::clone(&self.second);
         let chosen = Arc::clone(&self.chosen);
-        let choose = task(async move {
+        let choose = task::task(async move {
             let join = match read.await? {
                 Read::Whole(first) => whole(&join, first, second)?,
                 Read::Begun(first) => cut(&join, first, &second)?,
@@ -149,119 +149,9 @@ fn cut(
     let second = over(join.right(), Arc::clone(second))?;
     join.builder()
         .recompute_properties()
-        .with_new_children(vec![compacting(first), second])?
+        .with_new_children(vec![compacting(&first).unwrap_or(first), second])?
         .reset_state()
         .build()
-}
-
-fn streams(
-    partitions: Vec<Arc<dyn PartitionStream>>,
-    schema: &SchemaRef,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let streams =
-        StreamingTableExec::try_new(Arc::clone(schema), partitions, None, [], false, None)?;
-    Ok(Arc::new(streams))
-}
-
-enum Read {
-    Whole(Arc<dyn PartitionStream>),
-    Begun(Vec<Arc<dyn PartitionStream>>),
-}
-
-/// Reads all partitions side by side until they end, or have more rows together than are few.
-fn read(
-    side: &Arc<dyn ExecutionPlan>,
-    few_rows: usize,
-    context: &Arc<TaskContext>,
-) -> Result<impl Future<Output = Result<Read>> + use<>> {
-    let schema = side.schema();
-    let rows = Arc::new(AtomicUsize::new(0));
-    let mut parts = vec![];
-    for partition in 0..side.output_partitioning().partition_count() {
-        let mut rest = side.execute(partition, Arc::clone(context))?;
-        let memory = MemoryConsumer::new("AdaptiveJoinExec").register(context.memory_pool());
-        let rows = Arc::clone(&rows);
-        parts.push(SpawnedTask::spawn(async move {
-            let mut begun = vec![];
-            while rows.load(Ordering::Relaxed) <= few_rows {
-                let Some(batch) = rest.try_next().await? else {
-                    return Ok((begun, memory, None));
-                };
-                let batch = compacted(batch)?;
-                memory.try_grow(batch.get_array_memory_size())?;
-                rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
-                begun.push(batch);
-            }
-            Ok((begun, memory, Some(rest)))
-        }));
-    }
-    Ok(async move {
-        let parts = task::all(parts).await?;
-        let ended = parts.iter().all(|(_, _, rest)| rest.is_none());
-        let parts = parts
-            .into_iter()
-            .map(|(begun, memory, rest)| (begun.into_iter().map(Ok), memory, rest));
-        if !ended {
-            let parts = parts.map(|(begun, memory, rest)| {
-                let rest = rest
-                    .unwrap_or_else(|| Box::pin(EmptyRecordBatchStream::new(Arc::clone(&schema))));
-                let batches = stream::iter(begun).chain(rest);
-                Part::boxed(&schema, batches, vec![memory])
-            });
-            return Ok(Read::Begun(parts.collect()));
-        }
-        let (batches, memory): (Vec<_>, Vec<_>) =
-            parts.map(|(begun, memory, _)| (begun, memory)).unzip();
-        let batches = stream::iter(batches.into_iter().flatten());
-        Ok(Read::Whole(Part::boxed(&schema, batches, memory)))
-    })
-}
-
-/// What was read of a side, and the rest of it.
-struct Part {
-    schema: SchemaRef,
-    batches: Mutex<Option<SendableRecordBatchStream>>,
-}
-
-impl Part {
-    fn boxed(
-        schema: &SchemaRef,
-        batches: impl stream::Stream<Item = Result<RecordBatch>> + Send + 'static,
-        memory: Vec<MemoryReservation>,
-    ) -> Arc<dyn PartitionStream> {
-        let batches = batches.inspect(move |_| {
-            let _held = &memory;
-        });
-        let batches = RecordBatchStreamAdapter::new(Arc::clone(schema), batches);
-        Arc::new(Self {
-            schema: Arc::clone(schema),
-            batches: Mutex::new(Some(Box::pin(batches))),
-        })
-    }
-}
-
-impl fmt::Debug for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Part")
-    }
-}
-
-impl PartitionStream for Part {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// Once: the join that was chosen is not run again.
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        batches.take().unwrap_or_else(|| {
-            let twice = stream::once(async { internal_err!("a join's side was read once more") });
-            Box::pin(RecordBatchStreamAdapter::new(
-                Arc::clone(&self.schema),
-                twice,
-            ))
-        })
-    }
 }
 
 impl DisplayAs for AdaptiveJoinExec {
@@ -295,25 +185,14 @@ impl ExecutionPlan for AdaptiveJoinExec {
         self.join.apply_expressions(f)
     }
 
-    fn replace_children(
+    fn with_new_children(
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let Ok([first, second]) = <[_; 2]>::try_from(children) else {
             return internal_err!("AdaptiveJoinExec has two inputs");
         };
         Ok(Arc::new(Self::over(Arc::clone(&self.join), first, second)))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
     }
 
     fn execute(

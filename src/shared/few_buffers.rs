@@ -53,19 +53,12 @@ impl Pass for Compacted {
     }
 }
 
-/// An input whose batches have few buffers.
-pub(crate) fn compacting(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    if has_texts(&input) {
-        Arc::new(PassExec::new(input, Compacted))
-    } else {
-        input
-    }
-}
-
-fn has_texts(input: &Arc<dyn ExecutionPlan>) -> bool {
+/// The input with few buffers behind its batches; nothing where it has no texts.
+pub(crate) fn compacting(input: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
     let schema = input.schema();
     let mut fields = schema.fields().iter();
-    fields.any(|field| *field.data_type() == DataType::Utf8View)
+    let has_texts = fields.any(|field| *field.data_type() == DataType::Utf8View);
+    has_texts.then(|| Arc::new(PassExec::new(Arc::clone(input), Compacted)) as _)
 }
 
 /// Compacts what joins collect.
@@ -85,10 +78,10 @@ impl PhysicalOptimizerRule for FewBuffers {
             ) else {
                 return Ok(Transformed::no(plan));
             };
-            if !has_texts(collected) {
+            let Some(collected) = compacting(collected) else {
                 return Ok(Transformed::no(plan));
-            }
-            let children = vec![compacting(Arc::clone(collected)), Arc::clone(other)];
+            };
+            let children = vec![collected, Arc::clone(other)];
             let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
             Arc::clone(&plan)
                 .replace_children(children, options)

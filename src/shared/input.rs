@@ -1,15 +1,15 @@
 //! [`SharedInput`]: runs once, and lets go of its batches when all who read them have them.
 
 use super::few_buffers::compacted;
-use crate::task;
+use crate::task::{self, Task};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::future::FutureExt;
 use futures::stream::TryStreamExt;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -20,8 +20,6 @@ pub(super) struct Batches {
     pub(super) all: Vec<RecordBatch>,
     _memory: MemoryReservation,
 }
-
-pub(super) type Running = Shared<BoxFuture<'static, Result<Arc<Batches>, Arc<DataFusionError>>>>;
 
 /// An input that several readers share.
 pub(super) struct SharedInput {
@@ -42,7 +40,7 @@ enum Stage {
     Unplanned,
     Planned(Arc<dyn ExecutionPlan>),
     /// The plan is gone when it has been run: joins keep what they built in it.
-    Started(Weak<dyn ExecutionPlan>, Running),
+    Started(Weak<dyn ExecutionPlan>, Task<Arc<Batches>>),
     Gone,
 }
 
@@ -99,7 +97,7 @@ impl SharedInput {
     }
 
     /// The first reader starts the input; any reader that is polled drives it.
-    pub(super) fn run(&self, context: &Arc<TaskContext>) -> Result<Running> {
+    pub(super) fn run(&self, context: &Arc<TaskContext>) -> Result<Task<Arc<Batches>>> {
         let mut state = self.state();
         let plan = match &state.stage {
             Stage::Started(_, running) => return Ok(running.clone()),

@@ -173,10 +173,9 @@ impl ExecutionPlan for TallyExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn replace_children(
+    fn with_new_children(
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let is_encoded = self.input.schema() != self.aggregate.input().schema();
         if let ([input], true) = (&children[..], is_encoded) {
@@ -184,21 +183,12 @@ impl ExecutionPlan for TallyExec {
                 self.over(Arc::clone(input), Arc::clone(&self.asked)),
             ));
         }
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         let aggregate = Arc::clone(&self.aggregate).replace_children(children, options)?;
         let Some(aggregate) = aggregate.downcast_ref::<AggregateExec>() else {
             return internal_err!("an aggregate became {}", aggregate.name());
         };
         Ok(Arc::new(Self::new(Arc::new(aggregate.clone()))))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
     }
 
     fn execute(
