@@ -18,7 +18,7 @@ mod tests;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRewriter};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, NullEquality, Result, ScalarValue};
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -104,6 +104,9 @@ impl TreeNodeRewriter for Known {
                 LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_),
                 [Some(known)],
             ) => with_constants(plan, known, &self.options)?,
+            (LogicalPlan::Join(_), [Some(left), Some(right)]) => {
+                without_equal_keys(plan, left, right)
+            }
             _ => Transformed::no(plan),
         };
         let is_new = is_new_below || plan.transformed;
@@ -198,6 +201,43 @@ fn with_constants(
             Transformed::yes(name.restore(simplified))
         })
     })
+}
+
+/// The join without keys that are the same in all rows of both sides; by one, at least, it stays a join.
+fn without_equal_keys(
+    plan: LogicalPlan,
+    left: &Values,
+    right: &Values,
+) -> Transformed<LogicalPlan> {
+    let LogicalPlan::Join(mut join) = plan else {
+        return Transformed::no(plan);
+    };
+    let of_side = |key: &Expr, side: &LogicalPlan, known: &Values| match key {
+        Expr::Column(column) => value(column, side.schema(), known).cloned(),
+        other => literal(other),
+    };
+    let are_equal = |keys: &(Expr, Expr)| {
+        let left = of_side(&keys.0, &join.left, left);
+        let right = of_side(&keys.1, &join.right, right);
+        left.zip(right).is_some_and(|(left, right)| {
+            if left.is_null() && right.is_null() {
+                join.null_equality == NullEquality::NullEqualsNull
+            } else {
+                left == right
+            }
+        })
+    };
+    let mut equal: Vec<bool> = join.on.iter().map(are_equal).collect();
+    // `NOT IN` is about its only key.
+    if join.null_aware || join.on.len() < 2 || !equal.contains(&true) {
+        return Transformed::no(LogicalPlan::Join(join));
+    }
+    if !equal.contains(&false) {
+        equal[0] = false;
+    }
+    let mut equal = equal.into_iter();
+    join.on.retain(|_| equal.next() == Some(false));
+    Transformed::yes(LogicalPlan::Join(join))
 }
 
 /// Whether something in it is the same for every row and not yet worked out, as a condition on what

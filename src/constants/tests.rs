@@ -49,6 +49,24 @@ async fn a_side_that_may_be_missing_has_no_constants() {
     assert!(inner.contains("Int64(1) AS one"), "{inner}");
 }
 
+#[tokio::test]
+async fn keys_that_are_the_same_in_all_rows_join_nothing_apart() {
+    let same = |column: &str| format!("(a.{column} IS NOT DISTINCT FROM b.{column})");
+    let join = |on: &str| {
+        format!("SELECT a.tokens, b.tokens FROM {CALLS} AS a LEFT JOIN {CALLS} AS b ON {on}")
+    };
+    let on = ["model", "tier", "free"].map(same).join(" AND ");
+    let plan = planned(&join(&on)).await;
+    assert!(plan.contains("Left Join: a.model = b.model\n"), "{plan}");
+    let plan = planned(&join("a.model = b.model AND a.free = b.free")).await;
+    assert!(plan.contains("Left Join: a.model = b.model\n"), "{plan}");
+    // NULL is equal to nothing, and a join without a key would be one of another kind.
+    for on in ["a.model = b.model AND a.tier = b.tier", &same("tier")] {
+        let plan = planned(&join(on)).await;
+        assert!(plan.contains("a.tier = b.tier"), "{plan}");
+    }
+}
+
 async fn unoptimised(sql: &str) -> (LogicalPlan, Values) {
     let state = SessionStateBuilder::new().with_default_features().build();
     let context = SessionContext::new_with_state(state);
