@@ -8,7 +8,8 @@
 use std::fmt;
 use std::num::NonZeroU128;
 
-use ruint::aliases::{U256, U512};
+use ruint::Uint;
+use ruint::aliases::U256;
 
 /// Why a total was not split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,10 @@ pub fn split(total: i128, weights: &[U256]) -> Result<Vec<i128>, SplitError> {
     let zeros = zeros.map(U256::trailing_zeros).min().unwrap_or(0);
     let mut parts = match narrow_sum(magnitude, sum.wrapping_shr(zeros)) {
         Some(sum) => narrow(magnitude, weights, zeros, sum),
-        None => wide(magnitude, weights, sum),
+        None if U256::from(magnitude).checked_mul(sum).is_some() => {
+            wide::<256, 4>(magnitude, weights, sum)
+        }
+        None => wide::<512, 8>(magnitude, weights, sum),
     };
     if total < 0 {
         for part in &mut parts {
@@ -74,10 +78,16 @@ fn narrow(magnitude: u128, weights: &[U256], zeros: usize, sum: NonZeroU128) -> 
     })
 }
 
-fn wide(magnitude: u128, weights: &[U256], sum: U256) -> Vec<i128> {
-    let (magnitude_wide, sum) = (U512::from(magnitude), U512::from(sum));
+/// In so many bits that every product of the total and a weight fits them.
+fn wide<const BITS: usize, const LIMBS: usize>(
+    magnitude: u128,
+    weights: &[U256],
+    sum: U256,
+) -> Vec<i128> {
+    let total = Uint::<BITS, LIMBS>::from(magnitude);
+    let sum = Uint::<BITS, LIMBS>::wrapping_from(sum);
     hamilton(magnitude, weights, |weight| {
-        let product = magnitude_wide.wrapping_mul(U512::from(*weight));
+        let product = total.wrapping_mul(Uint::wrapping_from(*weight));
         let (quota, remainder) = product.div_rem(sum);
         (quota.wrapping_to::<u128>(), remainder)
     })
@@ -116,6 +126,7 @@ fn hamilton<R: Ord + Copy>(
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use ruint::aliases::U512;
 
     use super::*;
 
@@ -226,7 +237,10 @@ mod tests {
             let total = u128::from(total);
             let reduced = narrow_sum(total, sum.wrapping_shr(zeros)).unwrap();
             let fast = narrow(total, &weights, zeros, reduced);
-            prop_assert_eq!(fast, wide(total, &weights, sum));
+            prop_assert_eq!(&fast, &wide::<512, 8>(total, &weights, sum));
+            if zeros < 100 {
+                prop_assert_eq!(&fast, &wide::<256, 4>(total, &weights, sum));
+            }
         }
 
         #[test]

@@ -189,6 +189,7 @@ impl Calls {
         reference: &Reference,
     ) -> Vec<PriceId> {
         let are_valid = self.tokens.are_valid(rows);
+        let input = self.tokens.0[0].expanded(rows);
         let mut lookup = reference.price_book.lookup(&reference.aliases);
         let ids = places.take(rows).enumerate().map(|(row, place)| {
             if !are_valid && self.tokens.usage(row).is_err() {
@@ -201,7 +202,7 @@ impl Calls {
             if !charged.span.holds(at) {
                 *charged = self.names.offer(row, at, &mut lookup).into();
             }
-            charged.id(self.tokens.input(row))
+            charged.id(input[row])
         });
         ids.collect()
     }

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{Array, AsArray, Int32Array};
-use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type};
+use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
@@ -76,7 +76,8 @@ impl ScalarUDFImpl for PriceIdOf {
             let table = || Ok(Arc::new(Mutex::new(vec![Charged::UNKNOWN; places.count])));
             let table = self.tables.get_or(places.names, table)?;
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
-            calls.ids(places.of_row.into_iter(), rows, &mut table, &self.reference)
+            let places = places.of_row.into_iter().map(|place| place as usize);
+            calls.ids(places, rows, &mut table, &self.reference)
         } else {
             let codes = calls.codes(rows);
             let mut table = vec![Charged::UNKNOWN; codes.distinct()];
@@ -97,16 +98,16 @@ enum Given {
 /// Where the names of each row stand in a table of all that there may be together.
 struct Places {
     names: [Given; 3],
-    of_row: Vec<usize>,
+    of_row: Vec<u32>,
     count: usize,
 }
 
 impl Places {
     /// Nothing where names are no dictionaries, or together too many for so few rows.
     fn of(args: &ScalarFunctionArgs) -> Option<Self> {
-        let most = 2 * args.number_rows;
+        let most = (2 * args.number_rows).min(u32::MAX as usize);
         let mut count = 1_usize;
-        let mut of_row = vec![0; args.number_rows];
+        let mut of_row = vec![0_u32; args.number_rows];
         let mut names = |position: usize| {
             let Some(ColumnarValue::Array(column)) = args.args.get(position) else {
                 return Some(Given::One(match args.args.get(position) {
@@ -116,14 +117,16 @@ impl Places {
             };
             let column = column.as_dictionary_opt::<Int32Type>()?;
             let null = column.values().len();
+            count = count.checked_mul(null + 1).filter(|count| *count <= most)?;
+            let null = u32::try_from(null).ok()?;
             let width = null + 1;
-            count = count.checked_mul(width).filter(|count| *count <= most)?;
             let keys = column.keys();
-            let rows = of_row.iter_mut().zip(keys.values());
+            let numbers = keys.values().iter().map(|key| key.cast_unsigned());
+            let rows = of_row.iter_mut().zip(numbers);
             match keys.nulls() {
-                None => rows.for_each(|(place, key)| *place = *place * width + key.as_usize()),
+                None => rows.for_each(|(place, key)| *place = *place * width + key),
                 Some(nulls) => rows.zip(nulls).for_each(|((place, key), is_valid)| {
-                    *place = *place * width + if is_valid { key.as_usize() } else { null };
+                    *place = *place * width + if is_valid { key } else { null };
                 }),
             }
             Some(Given::Dictionary(Values(Arc::clone(column.values()))))
