@@ -4,8 +4,8 @@
 //! way: text → [`session`] → [`saved_query::expand`] (calls of saved queries become subqueries,
 //! relations are [conformed](relation::conform)) → the engine's plan, in which columns say whose they
 //! are (`qualified`), those of one value are gone (`constants`), conditions reach the column that they
-//! are about (`twice_named`), and equal calls are planned once; `shared` runs them, and joins look at
-//! their first side before they have both cut (`adaptive_join`) → batches.
+//! are about (`twice_named`), and equal calls are planned once; `shared` runs them, and threads exchange
+//! no more rows than they must (`exchange`) → batches.
 //!
 //! * [`cli`] what was typed; [`command`] the verbs; [`prompt`] the interactive loop
 //! * [`output`] results in every format, whole or not at all
@@ -22,7 +22,6 @@
 //!
 //! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
 
-mod adaptive_join;
 pub mod cli;
 mod cluster;
 pub mod command;
@@ -30,6 +29,7 @@ pub mod config;
 mod constants;
 pub mod demo;
 pub mod error;
+mod exchange;
 pub mod output;
 pub mod panic;
 pub mod prices;

@@ -1,4 +1,5 @@
-//! What is worked out beside other things: [`Task`], once for all that wait for it; [`all`], parts of one.
+//! What is worked out beside other things: [`Task`], once for all that wait for it; [`spawned`],
+//! for one; [`all`], parts of one.
 
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
@@ -13,13 +14,22 @@ pub(crate) fn task<T>(work: impl Future<Output = Result<T>> + Send + 'static) ->
 where
     T: Clone + Send + Sync + 'static,
 {
+    let done = spawned(work).map(|done| done.map_err(Arc::new));
+    done.boxed().shared()
+}
+
+/// Begins now, and goes on whether it is waited for or not; without anybody who could, it ends.
+pub(crate) fn spawned<T>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> impl Future<Output = Result<T>>
+where
+    T: Send + 'static,
+{
     let done = SpawnedTask::spawn(work).join();
     done.map(|done| match done {
-        Ok(result) => result.map_err(Arc::new),
-        Err(error) => Err(Arc::new(DataFusionError::ExecutionJoin(Box::new(error)))),
+        Ok(result) => result,
+        Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
     })
-    .boxed()
-    .shared()
 }
 
 /// What all parts give, in their order; or the first error.

@@ -1,10 +1,10 @@
 //! The engine as every session has it: its settings, memory, rules and functions.
 
-use crate::adaptive_join::AdaptiveJoin;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::constants;
 use crate::error::Result;
+use crate::exchange::FewExchanges;
 use crate::qualified::Qualified;
 use crate::saved_query::environment::{CATALOG, SCHEMA};
 use crate::shared::few_buffers::FewBuffers;
@@ -51,7 +51,7 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     let state = state
         .with_physical_optimizer_rule(Arc::new(Pinned::new(footers)))
         .with_physical_optimizer_rule(Arc::new(Encoded))
-        .with_physical_optimizer_rule(Arc::new(AdaptiveJoin))
+        .with_physical_optimizer_rule(Arc::new(FewExchanges))
         .with_physical_optimizer_rule(Arc::new(FewBuffers));
     Ok(SessionContext::new_with_state(state.build()))
 }

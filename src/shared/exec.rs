@@ -145,8 +145,9 @@ impl ExecutionPlan for SharedExec {
         let batches = async move {
             let batches = running.await.map_err(DataFusionError::Shared)?;
             reader.has_one_more();
-            let own = (partition..batches.all.len()).step_by(partitions);
-            let own = own.map(move |at| {
+            // A stretch, as they were given: what the input's partitions share stays little.
+            let up_to = |partition: usize| batches.all.len() * partition / partitions;
+            let own = (up_to(partition)..up_to(partition + 1)).map(move |at| {
                 let batch = &batches.all[at];
                 let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                 let columns = batch.columns().to_vec();

@@ -4,13 +4,12 @@
 //! Equal codes are equal values. The other way round it holds for all but dictionaries that repeat a
 //! value, which costs time and nothing else.
 
-use std::hash::Hash;
-use std::num::NonZeroU32;
-
 use datafusion::arrow::array::Array;
+use datafusion::arrow::datatypes::ArrowNativeType;
 use datafusion::common::HashMap;
 
 use super::arguments::Column;
+use super::recent::{Key, Recent};
 use super::text::Text;
 
 /// So many keys have a place each, and need no hash.
@@ -56,11 +55,12 @@ impl Codes {
             let width = values.len() + 1;
             limit = limit.checked_mul(width).filter(|limit| *limit <= FEW)?;
             let (null, width) = (u32::try_from(width - 1).ok()?, u32::try_from(width).ok()?);
+            let keys = keys.iter().map(|key| key.cast_unsigned());
             let rows = places.iter_mut().zip(keys);
             match nulls {
                 None => rows.for_each(|(place, key)| *place = *place * width + key),
                 Some(nulls) => rows.zip(nulls).for_each(|((place, key), valid)| {
-                    *place = *place * width + if valid { *key } else { null };
+                    *place = *place * width + if valid { key } else { null };
                 }),
             }
         }
@@ -87,7 +87,7 @@ impl Codes {
             } => {
                 let key = |row: usize| match nulls {
                     Some(nulls) if nulls.is_null(row) => values.len(),
-                    _ => keys[row] as usize,
+                    _ => keys[row].as_usize(),
                 };
                 Self::below(values.len() + 1, (0..rows).map(key))
             }
@@ -125,15 +125,19 @@ impl Codes {
     }
 
     fn collect<K: Key>(keys: impl Iterator<Item = K>) -> Self {
-        let mut recent = Recent::default();
+        let mut recent = Recent::with_at_most(1 << 12);
         let mut known = HashMap::new();
+        let mut met = vec![];
         let mut first_rows = vec![];
         let of_row = keys.enumerate().map(|(row, key)| {
-            recent.code(key, |key| {
-                *known.entry(key).or_insert_with(|| {
+            recent.code(key, &met).unwrap_or_else(|| {
+                let code = *known.entry(key).or_insert_with(|| {
+                    met.push(key);
                     first_rows.push(row);
                     u32::try_from(first_rows.len() - 1).unwrap_or(u32::MAX)
-                })
+                });
+                recent.remember(key, code);
+                code
             })
         });
         Self {
@@ -153,113 +157,6 @@ impl Codes {
     /// Of each code in turn, a row that has it.
     pub(crate) fn first_rows(&self) -> &[usize] {
         &self.first_rows
-    }
-}
-
-/// What can be told apart quickly.
-pub(crate) trait Key: Copy + Eq + Hash {
-    /// Few keys have the same one.
-    fn mixed(self) -> u64;
-}
-
-const fn stirred(mixed: u64, word: u64) -> u64 {
-    (mixed.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-impl Key for i64 {
-    fn mixed(self) -> u64 {
-        stirred(0, self.cast_unsigned())
-    }
-}
-
-impl Key for u64 {
-    fn mixed(self) -> u64 {
-        stirred(0, self)
-    }
-}
-
-/// A view: the length and the beginning of a text, then the rest of it or where it is.
-impl Key for u128 {
-    #[allow(clippy::cast_possible_truncation, reason = "its two halves")]
-    fn mixed(self) -> u64 {
-        stirred(stirred(0, self as u64), (self >> 64) as u64)
-    }
-}
-
-impl Key for Option<&str> {
-    fn mixed(self) -> u64 {
-        let words = self.unwrap_or_default().as_bytes().chunks(8).map(|chunk| {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            u64::from_le_bytes(word)
-        });
-        words.fold(0, stirred)
-    }
-}
-
-/// Keys that were met lately: one a place, and keys of the same place take turns.
-#[derive(Debug)]
-pub(crate) struct Recent<K> {
-    /// With the code's successor, which is never zero: then a place needs no room for its emptiness.
-    places: Vec<Option<(K, NonZeroU32)>>,
-    most: usize,
-}
-
-impl<K> Default for Recent<K> {
-    fn default() -> Self {
-        Self::with_at_most(1 << 10)
-    }
-}
-
-impl<K> Recent<K> {
-    /// Starts small, and has as many places as there are codes, up to a power of two.
-    pub(crate) fn with_at_most(most: usize) -> Self {
-        const FEW: usize = 1 << 6;
-        Self {
-            places: std::iter::repeat_with(|| None).take(FEW).collect(),
-            most,
-        }
-    }
-
-    pub(crate) fn forget(&mut self) {
-        self.places.iter_mut().for_each(|place| *place = None);
-    }
-}
-
-impl<K: Key> Recent<K> {
-    pub(crate) fn code(&mut self, key: K, otherwise: impl FnOnce(K) -> u32) -> u32 {
-        self.get(key).unwrap_or_else(|| {
-            let code = otherwise(key);
-            self.remember(key, code);
-            code
-        })
-    }
-
-    pub(crate) fn get(&self, key: K) -> Option<u32> {
-        match self.places[self.place(key)] {
-            Some((known, successor)) if known == key => Some(successor.get() - 1),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn remember(&mut self, key: K, code: u32) {
-        if code as usize >= self.places.len() && self.places.len() < self.most {
-            let places = self.places.len() * 2;
-            self.forget();
-            self.places.resize(places, None);
-        }
-        let place = self.place(key);
-        let successor = code.checked_add(1).and_then(NonZeroU32::new);
-        self.places[place] = successor.map(|successor| (key, successor));
-    }
-
-    /// Of the mixed bits the upper ones are mixed best.
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "what is left is below the mask"
-    )]
-    fn place(&self, key: K) -> usize {
-        (key.mixed() >> 32) as usize & (self.places.len() - 1)
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, Int64Array,
-    PrimitiveArray, StringViewArray, UInt32Array, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, Int64Array, PrimitiveArray,
+    StringViewArray, UInt32Array, new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat, take};
@@ -15,8 +15,9 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr_common::binary_map::OutputType;
 use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
-use super::codes::Recent;
 use super::kind::is_text;
+use super::recent::Recent;
+use super::remembered::are_at_one_place;
 
 /// One column's distinct values. NULL has the number 0, the others follow.
 #[derive(Debug)]
@@ -80,7 +81,8 @@ impl Key {
         Ok(numbers.pop())
     }
 
-    fn number_each(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
+    /// Appends the number of each row's value.
+    pub(crate) fn number_each(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
         match &mut self.values {
             Values::Texts(texts) => {
                 if let Some(column) = column.as_dictionary_opt::<Int32Type>() {
@@ -124,7 +126,7 @@ impl Key {
         /// Of an entry in a table and its place in the list.
         const ENTRY: usize = 64;
         match &self.values {
-            Values::Texts(texts) => texts.met.size(),
+            Values::Texts(texts) => texts.met.size() + size_of_val(&texts.views[..]),
             Values::Words(words) => words.met.len() * ENTRY,
         }
     }
@@ -150,12 +152,13 @@ fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
 
 struct Texts {
     met: ArrowBytesViewMap<u32>,
-    /// Views that were met lately.
-    recent: Recent<u128>,
+    recent: Recent,
+    /// The view by which each number was met last.
+    views: Vec<u128>,
     /// Where these views point to: they mean the same while the buffers are the same.
     buffers: Vec<Buffer>,
     /// The dictionary met last, and the numbers of its values.
-    dictionary: Option<(ArrayData, Arc<[u32]>)>,
+    dictionary: Option<(ArrayRef, Arc<[u32]>)>,
     /// Rows whose views were not met lately; kept for its memory.
     unknown: Vec<u32>,
 }
@@ -164,7 +167,8 @@ impl Default for Texts {
     fn default() -> Self {
         Self {
             met: ArrowBytesViewMap::new(OutputType::Utf8View),
-            recent: Recent::with_at_most(1 << 13),
+            recent: Recent::with_at_most(1 << 15),
+            views: vec![],
             buffers: vec![],
             dictionary: None,
             unknown: vec![],
@@ -197,17 +201,17 @@ impl Texts {
     }
 
     fn number_values(&mut self, column: &DictionaryArray<Int32Type>) -> Result<Arc<[u32]>> {
-        let values = column.values().to_data();
+        let values = column.values();
         if let Some((known, of_value)) = &self.dictionary
-            && known.ptr_eq(&values)
+            && are_at_one_place(known, values)
         {
             return Ok(Arc::clone(of_value));
         }
         let mut of_value = Vec::with_capacity(values.len());
-        let texts = cast(column.values(), &DataType::Utf8View)?;
+        let texts = cast(values, &DataType::Utf8View)?;
         self.number(texts.as_string_view(), &mut of_value)?;
         let of_value: Arc<[u32]> = of_value.into();
-        self.dictionary = Some((values, Arc::clone(&of_value)));
+        self.dictionary = Some((Arc::clone(values), Arc::clone(&of_value)));
         Ok(of_value)
     }
 
@@ -220,7 +224,7 @@ impl Texts {
             if nulls.is_some_and(|nulls| nulls.is_null(row as usize)) {
                 return 0;
             }
-            self.recent.get(*view).unwrap_or_else(|| {
+            self.recent.code(*view, &self.views).unwrap_or_else(|| {
                 self.unknown.push(row);
                 0
             })
@@ -239,9 +243,11 @@ impl Texts {
                 numbers[*row as usize] = number;
             }
         });
+        self.views.resize(self.met.len() + 1, 0);
         for row in rows {
-            let row = *row as usize;
-            self.recent.remember(column.views()[row], numbers[row]);
+            let (view, number) = (column.views()[*row as usize], numbers[*row as usize]);
+            self.views[number as usize] = view;
+            self.recent.remember(view, number);
         }
         Ok(())
     }
@@ -257,13 +263,24 @@ impl Texts {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Words {
     met: Vec<i64>,
     known: HashMap<i64, u32>,
-    recent: Recent<i64>,
+    recent: Recent,
     /// The numbers of small words, each in its own place.
     small: Vec<u32>,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            met: vec![],
+            known: HashMap::new(),
+            recent: Recent::with_at_most(1 << 12),
+            small: vec![],
+        }
+    }
 }
 
 impl Words {
@@ -298,13 +315,15 @@ impl Words {
     }
 
     fn look_up(&mut self, word: i64) -> u32 {
-        let Self { met, known, .. } = self;
-        let number = self.recent.code(word, |word| {
-            *known.entry(word).or_insert_with(|| {
-                met.push(word);
-                u32::try_from(met.len()).unwrap_or(u32::MAX)
-            })
+        let code = self.recent.code(word, &self.met).unwrap_or_else(|| {
+            let code = *self.known.entry(word).or_insert_with(|| {
+                self.met.push(word);
+                u32::try_from(self.met.len() - 1).unwrap_or(u32::MAX - 1)
+            });
+            self.recent.remember(word, code);
+            code
         });
+        let number = code + 1;
         if let Some(place) = small_place(word) {
             self.small.resize(self.small.len().max(place + 1), 0);
             self.small[place] = number;

@@ -3,9 +3,9 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::common::Result;
 
 /// So many are remembered, those met last: each thread reads a file of its own.
@@ -64,6 +64,29 @@ pub(crate) struct Values(pub(crate) ArrayRef);
 
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
-        self.0.to_data().ptr_eq(&other.0.to_data())
+        are_at_one_place(&self.0, &other.0)
     }
+}
+
+/// Whether two arrays are one in memory.
+pub(crate) fn are_at_one_place(a: &ArrayRef, b: &ArrayRef) -> bool {
+    if Arc::ptr_eq(a, b) {
+        return true;
+    }
+    if a.len() != b.len() || a.data_type() != b.data_type() {
+        return false;
+    }
+    // Readers wrap the same views anew for each batch, and to take them apart costs an allocation.
+    let (Some(a), Some(b)) = (a.as_string_view_opt(), b.as_string_view_opt()) else {
+        return a.to_data().ptr_eq(&b.to_data());
+    };
+    let (of_a, of_b) = (a.data_buffers(), b.data_buffers());
+    a.views().inner().ptr_eq(b.views().inner())
+        && of_a.len() == of_b.len()
+        && of_a.iter().zip(of_b).all(|(a, b)| a.ptr_eq(b))
+        && match (a.nulls(), b.nulls()) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.inner().ptr_eq(b.inner()),
+            _ => false,
+        }
 }

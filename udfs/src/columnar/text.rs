@@ -6,8 +6,9 @@
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, LargeStringArray, StringArray, StringViewArray,
 };
-use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::datatypes::{DataType, Int32Type};
+use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type};
 use datafusion::common::{Result, internal_err};
 
 /// A column of text; cheap to make, the values stay where they are.
@@ -17,8 +18,8 @@ pub(crate) enum Text {
     LargeUtf8(LargeStringArray),
     Utf8View(StringViewArray),
     Dictionary {
-        /// Each below the number of values, where there are any; of no meaning where a row is NULL.
-        keys: Vec<u32>,
+        /// Of no meaning where a row is NULL.
+        keys: ScalarBuffer<i32>,
         nulls: Option<NullBuffer>,
         values: Box<Text>,
     },
@@ -32,7 +33,13 @@ impl Text {
             DataType::Utf8View => Self::Utf8View(array.as_string_view().clone()),
             DataType::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary();
-                let keys = keys(array);
+                let keys = match array.as_dictionary_opt::<Int32Type>() {
+                    Some(dictionary) => dictionary.keys().values().clone(),
+                    None => cast(dictionary.keys(), &DataType::Int32)?
+                        .as_primitive::<Int32Type>()
+                        .values()
+                        .clone(),
+                };
                 let values = Box::new(Self::new(dictionary.values())?);
                 Self::Dictionary {
                     keys,
@@ -55,7 +62,7 @@ impl Text {
                 values,
             } => {
                 let valid = nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
-                valid.then(|| values.get(keys[row] as usize)).flatten()
+                valid.then(|| values.get(keys[row].as_usize())).flatten()
             }
         }
     }
@@ -68,20 +75,4 @@ impl Text {
             Self::Dictionary { keys, .. } => keys.len(),
         }
     }
-}
-
-/// The keys of a dictionary.
-fn keys(array: &ArrayRef) -> Vec<u32> {
-    let dictionary = array.as_any_dictionary();
-    let Some(last) = dictionary.values().len().checked_sub(1) else {
-        // Without values every row is NULL.
-        return vec![0; array.len()];
-    };
-    let last = u32::try_from(last).unwrap_or(u32::MAX);
-    if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
-        let keys = dictionary.keys().values().iter();
-        return keys.map(|key| key.cast_unsigned().min(last)).collect();
-    }
-    let keys = dictionary.normalized_keys().into_iter();
-    keys.map(|key| u32::try_from(key).unwrap_or(last)).collect()
 }

@@ -1,5 +1,6 @@
 //! [`TallyExec`]: the operator.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,9 +21,10 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::stream::{StreamExt, TryStreamExt, try_unfold};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt, try_unfold};
 
 use super::groups::{Full, Groups};
+use super::handed_on::{HandedOn, slices};
 
 /// Takes the place of a partial aggregate.
 #[derive(Debug)]
@@ -116,6 +118,51 @@ impl TallyExec {
         &self.aggregate
     }
 
+    /// What a partition hands on: all of its groups at once where memory and the width of a word allow.
+    pub fn handed_on(
+        &self,
+        partition: usize,
+        context: &Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<HandedOn>>> {
+        let input = self.input.execute(partition, Arc::clone(context))?;
+        let consumer = MemoryConsumer::new(format!("TallyExec[{partition}]")).with_can_spill(true);
+        let tally = Tally {
+            groups: Groups::new(&types(&self.aggregate)?)
+                .ok_or_else(|| internal_datafusion_err!("keys without numbers"))?,
+            sums: accumulators(&self.aggregate)?,
+            aggregate: Arc::clone(&self.aggregate),
+            asked: Arc::clone(&self.asked),
+            reservation: consumer.register(context.memory_pool()),
+            group_of_row: vec![],
+            rows: 0,
+            is_in_vain: false,
+            ready: VecDeque::new(),
+        };
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let handed_on = try_unfold((tally, Some(input)), move |(mut tally, mut input)| {
+            let time = metrics.elapsed_compute().clone();
+            async move {
+                loop {
+                    if let Some(groups) = tally.ready.pop_front() {
+                        return Ok(Some((groups, (tally, input))));
+                    }
+                    let Some(stream) = &mut input else {
+                        return Ok(None);
+                    };
+                    let next = stream.try_next().await?;
+                    let _timer = time.timer();
+                    if let Some(batch) = next {
+                        tally.add(&batch)?;
+                    } else {
+                        input = None;
+                        tally.hand_on()?;
+                    }
+                }
+            }
+        });
+        Ok(handed_on.boxed())
+    }
+
     /// Whether there is a number for every value of the keys.
     pub(super) fn can_number(aggregate: &AggregateExec) -> bool {
         types(aggregate).is_ok_and(|types| Groups::new(&types).is_some())
@@ -196,46 +243,15 @@ impl ExecutionPlan for TallyExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, Arc::clone(&context))?;
-        let consumer = MemoryConsumer::new(format!("TallyExec[{partition}]")).with_can_spill(true);
-        let tally = Tally {
-            groups: Groups::new(&types(&self.aggregate)?)
-                .ok_or_else(|| internal_datafusion_err!("keys without numbers"))?,
-            sums: accumulators(&self.aggregate)?,
-            aggregate: Arc::clone(&self.aggregate),
-            asked: Arc::clone(&self.asked),
-            reservation: consumer.register(context.memory_pool()),
-            batch_size: context.session_config().batch_size(),
-            group_of_row: vec![],
-            rows: 0,
-            is_in_vain: false,
-            ready: vec![],
-        };
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let stream = try_unfold((tally, Some(input)), move |(mut tally, mut input)| {
-            let time = metrics.elapsed_compute().clone();
-            async move {
-                loop {
-                    if let Some(batch) = tally.ready.pop() {
-                        return Ok(Some((batch, (tally, input))));
-                    }
-                    let Some(stream) = &mut input else {
-                        return Ok(None);
-                    };
-                    let next = stream.try_next().await?;
-                    let _timer = time.timer();
-                    if let Some(batch) = next {
-                        tally.add(&batch)?;
-                    } else {
-                        input = None;
-                        tally.hand_on()?;
-                    }
-                }
-            }
+        let rows = context.session_config().batch_size();
+        let handed_on = self.handed_on(partition, &context)?;
+        let batches = handed_on.map_ok(move |groups| {
+            let slices = slices(groups.into_groups(), rows);
+            stream::iter(slices.map(Ok))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             self.schema(),
-            stream.boxed(),
+            batches.try_flatten(),
         )))
     }
 
@@ -266,13 +282,11 @@ struct Tally {
     groups: Groups,
     sums: Vec<Box<dyn GroupsAccumulator>>,
     reservation: MemoryReservation,
-    batch_size: usize,
     group_of_row: Vec<usize>,
     rows: usize,
     /// Nearly every row is a group of its own: numbering them is work for nothing.
     is_in_vain: bool,
-    /// What is handed on, the first batch last.
-    ready: Vec<RecordBatch>,
+    ready: VecDeque<HandedOn>,
 }
 
 impl Tally {
@@ -330,25 +344,27 @@ impl Tally {
         for (sum, arguments) in self.sums.iter().zip(&self.asked.arguments) {
             columns.extend(sum.convert_to_state(&values(arguments, batch)?, None)?);
         }
-        let batch = RecordBatch::try_new(schema, columns)?;
-        self.ready.insert(0, batch);
+        let groups = RecordBatch::try_new(schema, columns)?;
+        let keys = None;
+        self.ready.push_back(HandedOn { groups, keys });
         Ok(())
     }
 
     /// Hands the groups on to the second half of the aggregate, and forgets them.
     fn hand_on(&mut self) -> Result<()> {
-        let mut columns = self.groups.take()?;
+        if self.groups.len() == 0 {
+            return Ok(());
+        }
+        let keys = self.groups.take()?;
+        let mut columns = keys.columns()?;
         for sum in &mut self.sums {
             columns.extend(sum.state(EmitTo::All)?);
         }
         self.sums = accumulators(&self.aggregate)?;
         self.reservation.free();
-        let all = RecordBatch::try_new(self.aggregate.schema(), columns)?;
-        let starts = (0..all.num_rows()).step_by(self.batch_size);
-        let batches: Vec<_> = starts
-            .map(|start| all.slice(start, self.batch_size.min(all.num_rows() - start)))
-            .collect();
-        self.ready.splice(0..0, batches.into_iter().rev());
+        let groups = RecordBatch::try_new(self.aggregate.schema(), columns)?;
+        let keys = Some(keys);
+        self.ready.push_back(HandedOn { groups, keys });
         Ok(())
     }
 

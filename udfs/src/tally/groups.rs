@@ -9,8 +9,8 @@ use datafusion::common::{HashMap, Result};
 use datafusion::logical_expr::ColumnarValue;
 
 use super::word::Word;
-use crate::columnar::codes::Recent;
 use crate::columnar::keys::{Key, dictionary};
+use crate::columnar::recent::Recent;
 
 /// The groups met so far. A word has a field of bits for each key, and fields grow as keys do.
 #[derive(Debug)]
@@ -154,22 +154,20 @@ impl Groups {
     }
 
     /// The keys of all groups, which are forgotten.
-    pub(super) fn take(&mut self) -> Result<Vec<ArrayRef>> {
-        let keys = mem::take(&mut self.keys);
-        let mut columns = Vec::with_capacity(keys.len());
-        let mut shift = 0;
-        for (key, width) in keys.into_iter().zip(&self.widths) {
-            let numbers: UInt32Array = match &self.table {
-                Table::Short(words) => words.field(shift, *width).collect(),
-                Table::Long(words) => words.field(shift, *width).collect(),
-            };
-            columns.push(take(&key.into_values()?, &numbers, None)?);
-            shift += width;
-        }
+    pub(super) fn take(&mut self) -> Result<GroupKeys> {
+        let values = mem::take(&mut self.keys).into_iter().map(Key::into_values);
+        let taken = GroupKeys {
+            values: values.collect::<Result<_>>()?,
+            widths: mem::take(&mut self.widths),
+            words: match &mut self.table {
+                Table::Short(words) => OfGroup::Short(mem::take(&mut words.of_group)),
+                Table::Long(words) => OfGroup::Long(mem::take(&mut words.of_group)),
+            },
+        };
         if let Some(empty) = Self::new(&self.types) {
             *self = empty;
         }
-        Ok(columns)
+        Ok(taken)
     }
 
     pub(super) fn size(&self) -> usize {
@@ -181,13 +179,69 @@ impl Groups {
     }
 }
 
+/// The keys of all groups, numbered as they were met.
+#[derive(Debug)]
+pub(super) struct GroupKeys {
+    /// Of each key the values that were met, each of them once, after NULL.
+    values: Vec<ArrayRef>,
+    widths: Vec<u32>,
+    words: OfGroup,
+}
+
+#[derive(Debug)]
+enum OfGroup {
+    Short(Vec<u64>),
+    Long(Vec<u128>),
+}
+
+impl GroupKeys {
+    pub(super) fn columns(&self) -> Result<Vec<ArrayRef>> {
+        let keys = self.values.iter().enumerate();
+        let columns = keys.map(|(key, values)| {
+            let numbers = UInt32Array::from(self.numbers(key));
+            Ok(take(values, &numbers, None)?)
+        });
+        columns.collect()
+    }
+
+    pub(super) fn values(&self) -> &[ArrayRef] {
+        &self.values
+    }
+
+    pub(super) fn size(&self) -> usize {
+        let values = self
+            .values
+            .iter()
+            .map(|values| values.get_array_memory_size());
+        let words = match &self.words {
+            OfGroup::Short(words) => size_of_val(&words[..]),
+            OfGroup::Long(words) => size_of_val(&words[..]),
+        };
+        words + values.sum::<usize>()
+    }
+
+    /// Which of a key's values each group has.
+    pub(super) fn numbers(&self, key: usize) -> Vec<u32> {
+        let shift = self.widths[..key].iter().sum();
+        match &self.words {
+            OfGroup::Short(words) => fields(words, shift, self.widths[key]),
+            OfGroup::Long(words) => fields(words, shift, self.widths[key]),
+        }
+    }
+}
+
+fn fields<W: Word>(words: &[W], shift: u32, width: u32) -> Vec<u32> {
+    let fields = words.iter().map(|word| *word >> shift & W::ones(width));
+    fields.map(|field| field.try_into().unwrap_or(0)).collect()
+}
+
 /// Groups by their words.
 #[derive(Debug)]
 struct Words<W> {
     known: HashMap<W, u32>,
-    /// Words that were met lately: calls stand in the order of time, and a day has few groups.
-    recent: Recent<W>,
     of_group: Vec<W>,
+    /// Calls stand in the order of time, and a day has few groups.
+    recent: Recent,
     /// Of each row of a batch, but for what all of its rows share; kept for its memory.
     of_row: Vec<W>,
     of_all_rows: W,
@@ -197,8 +251,8 @@ impl<W: Word> Default for Words<W> {
     fn default() -> Self {
         Self {
             known: HashMap::new(),
-            recent: Recent::with_at_most(1 << 14),
             of_group: vec![],
+            recent: Recent::with_at_most(1 << 16),
             of_row: vec![],
             of_all_rows: W::default(),
         }
@@ -220,18 +274,22 @@ impl<W: Word> Words<W> {
     fn number(&mut self, groups: &mut Vec<usize>) {
         let Self {
             known,
-            recent,
             of_group,
+            recent,
             of_row,
             of_all_rows,
         } = self;
         groups.extend(of_row.iter().map(|word| {
-            recent.code(*word | *of_all_rows, |word| {
-                *known.entry(word).or_insert_with(|| {
+            let word = *word | *of_all_rows;
+            let group = recent.code(word, of_group).unwrap_or_else(|| {
+                let group = *known.entry(word).or_insert_with(|| {
                     of_group.push(word);
                     u32::try_from(of_group.len() - 1).unwrap_or(u32::MAX)
-                })
-            }) as usize
+                });
+                recent.remember(word, group);
+                group
+            });
+            group as usize
         }));
     }
 
@@ -253,11 +311,6 @@ impl<W: Word> Words<W> {
         self.known.clear();
         let words = self.of_group.iter().zip(0..);
         self.known.extend(words.map(|(word, group)| (*word, group)));
-    }
-
-    fn field(&self, shift: u32, width: u32) -> impl Iterator<Item = Option<u32>> {
-        let words = self.of_group.iter();
-        words.map(move |word| (*word >> shift & W::ones(width)).try_into().ok())
     }
 
     fn size(&self) -> usize {

@@ -2,10 +2,10 @@
 
 use std::ops::{BitAnd, BitOr, BitOrAssign, Shl, Shr};
 
-use crate::columnar::codes;
+use crate::columnar::recent;
 
 pub(super) trait Word:
-    codes::Key
+    recent::Key
     + Default
     + From<u32>
     + TryInto<u32>

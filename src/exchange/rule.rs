@@ -1,29 +1,31 @@
-//! [`AdaptiveJoin`]: puts [`AdaptiveJoinExec`] where nothing above goes by how a join's sides are cut.
+//! [`FewExchanges`]: puts operators that may do without an exchange where nothing above goes by it.
 
-use super::exec::AdaptiveJoinExec;
+use super::join::AdaptiveJoinExec;
+use super::over;
+use super::settle::SettleExec;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::{Distribution, ExecutionPlan};
 use std::sync::Arc;
 
 /// To stand behind the rules that cut what joins and aggregates read.
 #[derive(Debug)]
-pub(crate) struct AdaptiveJoin;
+pub(crate) struct FewExchanges;
 
-impl PhysicalOptimizerRule for AdaptiveJoin {
+impl PhysicalOptimizerRule for FewExchanges {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        adapted(plan, true)
+        spared(plan, true)
     }
 
     fn name(&self) -> &'static str {
-        "adaptive_join"
+        "few_exchanges"
     }
 
     fn schema_check(&self) -> bool {
@@ -32,19 +34,23 @@ impl PhysicalOptimizerRule for AdaptiveJoin {
 }
 
 /// The plan, given whether its rows may come in any partition.
-fn adapted(plan: Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn ExecutionPlan>> {
+fn spared(plan: Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn ExecutionPlan>> {
     let join = plan.downcast_ref::<HashJoinExec>().filter(|_| is_free);
     if let Some(join) = join.and_then(AdaptiveJoinExec::of) {
         let free = [join.cuts_first(), true];
-        return with_adapted_children(Arc::new(join), &free);
+        return with_spared_children(Arc::new(join), &free);
+    }
+    let aggregate = plan.downcast_ref::<AggregateExec>().filter(|_| is_free);
+    if let Some(settle) = aggregate.and_then(SettleExec::of) {
+        return with_spared_children(Arc::new(settle), &[true]);
     }
     let free: Vec<_> = (0..plan.children().len())
         .map(|child| leaves_free(&plan, child, is_free))
         .collect();
-    with_adapted_children(plan, &free)
+    with_spared_children(plan, &free)
 }
 
-fn with_adapted_children(
+fn with_spared_children(
     plan: Arc<dyn ExecutionPlan>,
     free: &[bool],
 ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -52,13 +58,12 @@ fn with_adapted_children(
     let after: Vec<_> = before
         .iter()
         .zip(free)
-        .map(|(child, is_free)| adapted(Arc::clone(child), *is_free))
+        .map(|(child, is_free)| spared(Arc::clone(child), *is_free))
         .collect::<Result<_>>()?;
     if before.iter().zip(&after).all(|(a, b)| Arc::ptr_eq(a, b)) {
         return Ok(plan);
     }
-    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    Arc::clone(&plan).replace_children(after, options)
+    over(plan, after)
 }
 
 /// Whether a child's rows may come in any partition: the operator deals them out anew, or goes row by

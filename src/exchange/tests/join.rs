@@ -1,9 +1,9 @@
-use super::AdaptiveJoin;
-use super::exec::AdaptiveJoinExec;
+use super::super::FewExchanges;
+use super::super::join::AdaptiveJoinExec;
+use super::rows;
 use datafusion::arrow::array::{
     ArrayRef, Int64Array, RecordBatch, StringViewArray, StringViewBuilder,
 };
-use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::MemTable;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -63,7 +63,7 @@ fn context(is_adaptive: bool) -> SessionContext {
         .with_default_features()
         .with_config(config);
     if is_adaptive {
-        state = state.with_physical_optimizer_rule(Arc::new(AdaptiveJoin));
+        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges));
     }
     let context = SessionContext::new_with_state(state.build());
     for (name, rows, step) in [
@@ -82,14 +82,6 @@ async fn plan(sql: &str, is_adaptive: bool) -> (SessionContext, Arc<dyn Executio
     let frame = context.sql(sql).await.unwrap();
     let plan = frame.create_physical_plan().await.unwrap();
     (context, plan)
-}
-
-async fn rows(context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Vec<String> {
-    let batches = collect(plan, context.task_ctx()).await.unwrap();
-    let text = pretty_format_batches(&batches).unwrap().to_string();
-    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    lines.sort_unstable();
-    lines
 }
 
 /// How the adaptive joins of a plan that has been run have joined.

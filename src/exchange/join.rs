@@ -1,6 +1,8 @@
-//! [`AdaptiveJoinExec`]: the operator.
+//! [`AdaptiveJoinExec`]: a join that looks at its first side.
 
-use super::first_side::{Read, lock, read, streams};
+use super::first_side::{Read, read};
+use super::once::streams;
+use super::{lock, over, uncut};
 use crate::shared::few_buffers::compacting;
 use crate::task::{self, Task};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -8,10 +10,8 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::metrics::MetricsSet;
-use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{
@@ -111,13 +111,6 @@ impl AdaptiveJoinExec {
     }
 }
 
-/// What a side is before it is cut by its keys.
-fn uncut(side: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn ExecutionPlan>> {
-    let cut = side.downcast_ref::<RepartitionExec>()?;
-    let is_meant = matches!(cut.partitioning(), Partitioning::Hash(..)) && !cut.preserve_order();
-    is_meant.then(|| cut.input())
-}
-
 /// The join of a first side that stands whole beside each part of the second.
 fn whole(
     join: &HashJoinExec,
@@ -138,15 +131,11 @@ fn cut(
     first: Vec<Arc<dyn PartitionStream>>,
     second: &Arc<dyn ExecutionPlan>,
 ) -> Result<HashJoinExec> {
-    let over = |cut: &Arc<dyn ExecutionPlan>, side| {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        Arc::clone(cut).replace_children(vec![side], options)
-    };
     let mut first = streams(first, &join.left().schema())?;
     if uncut(join.left()).is_some() {
-        first = over(join.left(), first)?;
+        first = over(Arc::clone(join.left()), vec![first])?;
     }
-    let second = over(join.right(), Arc::clone(second))?;
+    let second = over(Arc::clone(join.right()), vec![Arc::clone(second)])?;
     join.builder()
         .recompute_properties()
         .with_new_children(vec![compacting(&first).unwrap_or(first), second])?

@@ -1,20 +1,19 @@
 //! What a join learns of its first side by reading it.
 
+use super::lock;
+use super::once::Once;
 use crate::shared::few_buffers::compacted;
 use crate::task;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{Result, internal_err};
+use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// The whole side as one partition, or all of its partitions where it is large.
 pub(super) enum Read {
@@ -60,9 +59,9 @@ pub(super) fn read(
             .map(|(begun, rest)| stream::iter(begun).chain(stream::iter(rest).flatten()));
         if is_whole {
             let whole = stream::iter(parts).flatten();
-            return Ok(Read::Whole(Part::boxed(&schema, whole, &held)));
+            return Ok(Read::Whole(Once::boxed(&schema, whole, held)));
         }
-        let parts = parts.map(|part| Part::boxed(&schema, part, &held));
+        let parts = parts.map(|part| Once::boxed(&schema, part, Arc::clone(&held)));
         Ok(Read::Begun(parts.collect()))
     })
 }
@@ -79,60 +78,4 @@ impl Held {
         self.rows += batch.num_rows();
         self.memory.try_grow(self.counter.count_batch(batch))
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What was read of a side, and the rest of it.
-struct Part {
-    schema: SchemaRef,
-    batches: Mutex<Option<(SendableRecordBatchStream, Arc<Mutex<Held>>)>>,
-}
-
-impl Part {
-    fn boxed(
-        schema: &SchemaRef,
-        batches: impl stream::Stream<Item = Result<RecordBatch>> + Send + 'static,
-        held: &Arc<Mutex<Held>>,
-    ) -> Arc<dyn PartitionStream> {
-        let batches = RecordBatchStreamAdapter::new(Arc::clone(schema), batches);
-        Arc::new(Self {
-            schema: Arc::clone(schema),
-            batches: Mutex::new(Some((Box::pin(batches), Arc::clone(held)))),
-        })
-    }
-}
-
-impl fmt::Debug for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Part")
-    }
-}
-
-impl PartitionStream for Part {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// Once: the join that was chosen is not run again. What it is handed it counts itself.
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let Some((batches, _)) = lock(&self.batches).take() else {
-            let twice = stream::once(async { internal_err!("a join's side was read once more") });
-            let schema = Arc::clone(&self.schema);
-            return Box::pin(RecordBatchStreamAdapter::new(schema, twice));
-        };
-        batches
-    }
-}
-
-/// An input of what was read.
-pub(super) fn streams(
-    partitions: Vec<Arc<dyn PartitionStream>>,
-    schema: &SchemaRef,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let streams =
-        StreamingTableExec::try_new(Arc::clone(schema), partitions, None, [], false, None)?;
-    Ok(Arc::new(streams))
 }
