@@ -174,7 +174,7 @@ impl Settled {
 #[derive(Debug)]
 struct Own {
     groups: RecordBatch,
-    is_own: BooleanArray,
+    alone: BooleanArray,
     memory: Option<MemoryReservation>,
 }
 
@@ -204,17 +204,17 @@ async fn settled(second: Arc<AggregateExec>, parts: Vec<Part>, rows: usize) -> R
         .into_iter()
         .filter_map(|mut part| Some((part.partition, part.begun.pop()?, part.memory)))
         .collect();
-    let is_own = met_by_one(parts.iter().map(|(_, groups, _)| groups))?;
+    let alone = met_by_one(parts.iter().map(|(_, groups, _)| groups))?;
     let mut others = vec![];
-    for ((partition, groups, memory), is_own) in parts.into_iter().zip(is_own) {
+    for ((partition, groups, memory), alone) in parts.into_iter().zip(alone) {
         let groups = groups.into_groups();
-        let met = filter_record_batch(&groups, &not(&is_own)?)?;
+        let met = filter_record_batch(&groups, &not(&alone)?)?;
         let mut memory = Some(memory);
-        if is_own.true_count() > 0 {
+        if alone.true_count() > 0 {
             let memory = memory.take();
             own[partition % partitions].push(Own {
                 groups,
-                is_own,
+                alone,
                 memory,
             });
         }
@@ -235,8 +235,8 @@ impl Own {
         second: &AggregateExec,
         rows: usize,
     ) -> Result<impl Iterator<Item = RecordBatch> + use<>> {
-        let count = self.is_own.true_count();
-        let filter = FilterBuilder::new(&self.is_own).optimize().build();
+        let count = self.alone.true_count();
+        let filter = FilterBuilder::new(&self.alone).optimize().build();
         // One after the other: what has been finished is not kept twice.
         let (_, columns, _) = self.groups.into_parts();
         let mut columns = columns.into_iter().map(|column| filter.filter(&column));

@@ -75,6 +75,11 @@ pub(crate) fn config(settings: &Settings) -> SessionConfig {
         .with_information_schema(true)
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // Each partition keeps its stretch of the files, and with it times that no other one reads.
+        .set_bool(
+            "datafusion.execution.enable_file_stream_work_stealing",
+            false,
+        )
         // What a join has learnt would be asked of each call at the scan, by keys that are worked out
         // there: it costs more than it saves.
         .set_bool(

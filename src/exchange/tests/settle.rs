@@ -196,6 +196,17 @@ async fn groups_of_one_partition_wait_for_none_that_goes_on() {
 }
 
 #[tokio::test]
+async fn rows_in_order_are_settled_though_each_is_a_group() {
+    let rows = |partition: i64| {
+        let numbers = partition * 40_000..partition * 40_000 + 40_000;
+        let calls = numbers.map(|number| (Some(number / 100), Some(number), Some(1)));
+        calls.collect::<Vec<_>>()
+    };
+    let calls = [rows(0), rows(1)];
+    assert_eq!(assert_same(&calls, ample(), GROUPED).await, Some(80_000));
+}
+
+#[tokio::test]
 async fn a_union_has_more_partitions_than_are_read() {
     let calls = in_the_order_of_time();
     let sql = GROUPED.replace(

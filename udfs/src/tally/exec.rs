@@ -124,6 +124,15 @@ impl TallyExec {
         partition: usize,
         context: &Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<HandedOn>>> {
+        self.hand_on(partition, context, Asks::ForGroups)
+    }
+
+    fn hand_on(
+        &self,
+        partition: usize,
+        context: &Arc<TaskContext>,
+        asks: Asks,
+    ) -> Result<BoxStream<'static, Result<HandedOn>>> {
         let input = self.input.execute(partition, Arc::clone(context))?;
         let consumer = MemoryConsumer::new(format!("TallyExec[{partition}]")).with_can_spill(true);
         let tally = Tally {
@@ -135,6 +144,7 @@ impl TallyExec {
             reservation: consumer.register(context.memory_pool()),
             group_of_row: vec![],
             rows: 0,
+            sampled: Sampled::new(asks),
             is_in_vain: false,
             ready: VecDeque::new(),
         };
@@ -244,7 +254,7 @@ impl ExecutionPlan for TallyExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let rows = context.session_config().batch_size();
-        let handed_on = self.handed_on(partition, &context)?;
+        let handed_on = self.hand_on(partition, &context, Asks::ForRows)?;
         let batches = handed_on.map_ok(move |groups| {
             let slices = slices(groups.into_groups(), rows);
             stream::iter(slices.map(Ok))
@@ -275,6 +285,50 @@ fn values(arguments: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<Ve
 /// So many rows show whether there are groups; tests have fewer.
 const A_SAMPLE: usize = if cfg!(test) { 1 << 10 } else { 1 << 15 };
 
+/// What the groups are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// Each goes its way alone: a row that is a group may as well go as it is.
+    ForRows,
+    /// Those that are whole stay where they are.
+    ForGroups,
+}
+
+/// Whether rows come in the order of a key, so that other partitions have other values of it.
+#[derive(Debug)]
+struct Sampled {
+    asks: Asks,
+    /// How many values each key had in the first half of the sample.
+    half: Option<Vec<usize>>,
+    are_in_order: bool,
+}
+
+impl Sampled {
+    fn new(asks: Asks) -> Self {
+        Self {
+            asks,
+            half: None,
+            are_in_order: false,
+        }
+    }
+
+    /// A key with few values, and steadily new ones: in disorder, few values are soon met all.
+    fn see(&mut self, rows: usize, groups: &Groups) {
+        if self.asks == Asks::ForRows || rows > A_SAMPLE * 2 {
+            return;
+        }
+        let Some(half) = &self.half else {
+            if rows >= A_SAMPLE / 2 {
+                self.half = Some(groups.values().collect());
+            }
+            return;
+        };
+        let few = groups.len() / 8;
+        let mut keys = half.iter().zip(groups.values());
+        self.are_in_order = keys.any(|(half, now)| now <= few && now > half + half / 4);
+    }
+}
+
 /// The groups and sums of one partition.
 struct Tally {
     aggregate: Arc<AggregateExec>,
@@ -284,6 +338,7 @@ struct Tally {
     reservation: MemoryReservation,
     group_of_row: Vec<usize>,
     rows: usize,
+    sampled: Sampled,
     /// Nearly every row is a group of its own: numbering them is work for nothing.
     is_in_vain: bool,
     ready: VecDeque<HandedOn>,
@@ -327,7 +382,11 @@ impl Tally {
             self.hand_on()?;
         }
         self.rows += rows;
-        if self.rows > A_SAMPLE && self.groups.len() > self.rows / 10 * 8 {
+        self.sampled.see(self.rows, &self.groups);
+        if self.rows > A_SAMPLE
+            && self.groups.len() > self.rows / 10 * 8
+            && !self.sampled.are_in_order
+        {
             self.hand_on()?;
             self.is_in_vain = true;
         }

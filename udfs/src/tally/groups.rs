@@ -84,6 +84,11 @@ impl Groups {
         }
     }
 
+    /// How many values of each key were met.
+    pub(super) fn values(&self) -> impl Iterator<Item = usize> {
+        self.keys.iter().map(|key| key.count() - 1)
+    }
+
     /// Numbers each row's group, in the order in which groups are first met.
     pub(crate) fn number(
         &mut self,
@@ -209,10 +214,7 @@ impl GroupKeys {
     }
 
     pub(super) fn size(&self) -> usize {
-        let values = self
-            .values
-            .iter()
-            .map(|values| values.get_array_memory_size());
+        let values = self.values.iter().map(Array::get_array_memory_size);
         let words = match &self.words {
             OfGroup::Short(words) => size_of_val(&words[..]),
             OfGroup::Long(words) => size_of_val(&words[..]),
