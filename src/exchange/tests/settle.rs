@@ -106,7 +106,7 @@ fn context(calls: &[Vec<Call>], settles: bool, memory: Arc<dyn MemoryPool>) -> S
         .with_runtime_env(runtime.build_arc().unwrap())
         .with_physical_optimizer_rule(Arc::new(Tally));
     if settles {
-        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges));
+        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges { settles: true }));
     }
     let mut state = state.build();
     apportion_udfs::register_all(&mut state).unwrap();
