@@ -13,10 +13,7 @@ use std::sync::Arc;
 
 /// To stand behind the rules that cut what joins and aggregates read.
 #[derive(Debug)]
-pub(crate) struct FewExchanges {
-    /// Whether groups are settled: they wait for one another, and do not spill.
-    pub(crate) settles: bool,
-}
+pub(crate) struct FewExchanges;
 
 impl PhysicalOptimizerRule for FewExchanges {
     fn optimize(
@@ -24,7 +21,7 @@ impl PhysicalOptimizerRule for FewExchanges {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.spared(plan, true)
+        spared(plan, true)
     }
 
     fn name(&self) -> &'static str {
@@ -36,46 +33,37 @@ impl PhysicalOptimizerRule for FewExchanges {
     }
 }
 
-impl FewExchanges {
-    /// The plan, given whether its rows may come in any partition.
-    fn spared(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        is_free: bool,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let join = plan.downcast_ref::<HashJoinExec>().filter(|_| is_free);
-        if let Some(join) = join.and_then(AdaptiveJoinExec::of) {
-            let free = [join.cuts_first(), true];
-            return self.with_spared_children(Arc::new(join), &free);
-        }
-        let aggregate = plan
-            .downcast_ref::<AggregateExec>()
-            .filter(|_| is_free && self.settles);
-        if let Some(settle) = aggregate.and_then(SettleExec::of) {
-            return self.with_spared_children(Arc::new(settle), &[true]);
-        }
-        let free: Vec<_> = (0..plan.children().len())
-            .map(|child| leaves_free(&plan, child, is_free))
-            .collect();
-        self.with_spared_children(plan, &free)
+/// The plan, given whether its rows may come in any partition.
+fn spared(plan: Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn ExecutionPlan>> {
+    let join = plan.downcast_ref::<HashJoinExec>().filter(|_| is_free);
+    if let Some(join) = join.and_then(AdaptiveJoinExec::of) {
+        let free = [join.cuts_first(), true];
+        return with_spared_children(Arc::new(join), &free);
     }
+    let aggregate = plan.downcast_ref::<AggregateExec>().filter(|_| is_free);
+    if let Some(settle) = aggregate.and_then(SettleExec::of) {
+        return with_spared_children(Arc::new(settle), &[true]);
+    }
+    let free: Vec<_> = (0..plan.children().len())
+        .map(|child| leaves_free(&plan, child, is_free))
+        .collect();
+    with_spared_children(plan, &free)
+}
 
-    fn with_spared_children(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        free: &[bool],
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let before = plan.children();
-        let after: Vec<_> = before
-            .iter()
-            .zip(free)
-            .map(|(child, is_free)| self.spared(Arc::clone(child), *is_free))
-            .collect::<Result<_>>()?;
-        if before.iter().zip(&after).all(|(a, b)| Arc::ptr_eq(a, b)) {
-            return Ok(plan);
-        }
-        over(plan, after)
+fn with_spared_children(
+    plan: Arc<dyn ExecutionPlan>,
+    free: &[bool],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let before = plan.children();
+    let after: Vec<_> = before
+        .iter()
+        .zip(free)
+        .map(|(child, is_free)| spared(Arc::clone(child), *is_free))
+        .collect::<Result<_>>()?;
+    if before.iter().zip(&after).all(|(a, b)| Arc::ptr_eq(a, b)) {
+        return Ok(plan);
     }
+    over(plan, after)
 }
 
 /// Whether a child's rows may come in any partition: the operator deals them out anew, or goes row by

@@ -10,7 +10,7 @@ use datafusion::arrow::compute::{FilterBuilder, filter_record_batch, not};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::EmitTo;
 use datafusion::physical_expr::{Partitioning, PhysicalExpr};
@@ -23,13 +23,14 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
-use futures::future::{FutureExt, select_all};
+use futures::future::{self, FutureExt, select_all};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 /// Finishes the groups that one partition alone has met where they are; those that several may have
-/// met are cut by their keys and added up as before.
+/// met are cut by their keys and added up as before. So are all where memory is limited: groups that
+/// wait for other partitions do not spill.
 #[derive(Debug)]
 pub(super) struct SettleExec {
     /// The second half, over groups that are cut by their keys.
@@ -80,19 +81,34 @@ impl SettleExec {
         if let Some(settling) = &*settling {
             return Ok(settling.clone());
         }
-        let Some(first) = self.first.downcast_ref::<TallyExec>() else {
-            return internal_err!("SettleExec is above {}", self.first.name());
+        let memory = context.memory_pool().memory_limit();
+        let settle = if matches!(memory, MemoryLimit::Infinite) {
+            let Some(first) = self.first.downcast_ref::<TallyExec>() else {
+                return internal_err!("SettleExec is above {}", self.first.name());
+            };
+            let partitions = 0..self.first.output_partitioning().partition_count();
+            let parts = partitions.map(|partition| Part::of(first, partition, context));
+            let parts = parts.collect::<Result<Vec<_>>>()?;
+            let rows = context.session_config().batch_size();
+            settled(Arc::clone(&self.second), parts, rows).boxed()
+        } else {
+            let others = exchanged(&self.second, Arc::clone(&self.first))?;
+            future::ready(Ok(Settled::new(vec![], &self.second, Some(others)))).boxed()
         };
-        let partitions = 0..self.first.output_partitioning().partition_count();
-        let parts = partitions.map(|partition| Part::of(first, partition, context));
-        let parts = parts.collect::<Result<Vec<_>>>()?;
-        let rows = context.session_config().batch_size();
-        let settle = settled(Arc::clone(&self.second), parts, rows);
         let settle = settle.map(|done| done.map(Arc::new).map_err(Arc::new));
         let settle = settle.boxed().shared();
         *settling = Some(settle.clone());
         Ok(settle)
     }
+}
+
+/// The second half over groups that are cut by their keys.
+fn exchanged(
+    second: &AggregateExec,
+    groups: Arc<dyn ExecutionPlan>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let cut = over(Arc::clone(second.input()), vec![groups])?;
+    over(Arc::new(second.clone()), vec![cut])
 }
 
 /// What a partition of the first half hands on.
@@ -102,7 +118,6 @@ struct Part {
     rest: BoxStream<'static, Result<HandedOn>>,
     /// Whether more may follow: then no group is known to be whole.
     goes_on: bool,
-    memory: MemoryReservation,
 }
 
 impl Part {
@@ -112,30 +127,22 @@ impl Part {
             begun: vec![],
             rest: first.handed_on(partition, context)?,
             goes_on: true,
-            memory: MemoryConsumer::new("SettleExec").register(context.memory_pool()),
         })
     }
 
-    /// Until the end, until there is more than one thing, or until there is no memory for it.
+    /// Until the end, or until there is more than one thing.
     async fn read(mut self) -> Result<Self> {
-        let mut has_room = true;
-        while has_room && self.begun.len() < 2 {
-            let Some(groups) = self.rest.try_next().await? else {
-                self.goes_on = false;
-                break;
-            };
-            has_room = self.memory.try_grow(groups.size()).is_ok();
-            self.begun.push(groups);
+        while self.goes_on && self.begun.len() < 2 {
+            match self.rest.try_next().await? {
+                Some(groups) => self.begun.push(groups),
+                None => self.goes_on = false,
+            }
         }
         Ok(self)
     }
 
     fn batches(self, rows: usize) -> BoxStream<'static, Result<RecordBatch>> {
-        let memory = self.memory;
-        let begun = self.begun.into_iter().inspect(move |_| {
-            let _held = &memory;
-        });
-        let all = stream::iter(begun).map(Ok).chain(self.rest);
+        let all = stream::iter(self.begun).map(Ok).chain(self.rest);
         all.map_ok(move |groups| stream::iter(slices(groups.into_groups(), rows).map(Ok)))
             .try_flatten()
             .boxed()
@@ -151,22 +158,22 @@ struct Settled {
 }
 
 impl Settled {
+    /// Of what each partition of the first half has met alone.
     fn new(
-        own: Vec<Vec<Own>>,
+        own: Vec<(usize, Own)>,
         second: &AggregateExec,
-        others: Vec<BoxStream<'static, Result<RecordBatch>>>,
-    ) -> Result<Self> {
-        let own = own.into_iter().map(|own| Mutex::new(Some(own))).collect();
-        let schema = second.input().schema();
-        let others = others.into_iter();
-        let others: Vec<_> = others.map(|part| Once::boxed(&schema, part, ())).collect();
-        let others = (!others.is_empty()).then(|| {
-            let others = streams(others, &schema)?;
-            let cut = over(Arc::clone(second.input()), vec![others])?;
-            over(Arc::new(second.clone()), vec![cut])
-        });
-        let others = others.transpose()?;
-        Ok(Self { own, others })
+        others: Option<Arc<dyn ExecutionPlan>>,
+    ) -> Self {
+        let partitions = second.properties().partitioning.partition_count();
+        let mut of_partition: Vec<_> = (0..partitions).map(|_| vec![]).collect();
+        for (partition, own) in own {
+            of_partition[partition % partitions].push(own);
+        }
+        let own = of_partition.into_iter().map(|own| Mutex::new(Some(own)));
+        Self {
+            own: own.collect(),
+            others,
+        }
     }
 }
 
@@ -175,12 +182,15 @@ impl Settled {
 struct Own {
     groups: RecordBatch,
     alone: BooleanArray,
-    memory: Option<MemoryReservation>,
 }
 
 async fn settled(second: Arc<AggregateExec>, parts: Vec<Part>, rows: usize) -> Result<Settled> {
-    let partitions = second.properties().partitioning.partition_count();
-    let mut own: Vec<_> = (0..partitions).map(|_| vec![]).collect();
+    let exchanged = |others: Vec<BoxStream<'static, _>>| {
+        let schema = second.input().schema();
+        let others = others.into_iter();
+        let others = others.map(|part| Once::boxed(&schema, part, ()));
+        exchanged(&second, streams(others.collect(), &schema)?)
+    };
     let reading = parts
         .into_iter()
         .map(|part| task::spawned(part.read()).boxed());
@@ -197,44 +207,34 @@ async fn settled(second: Arc<AggregateExec>, parts: Vec<Part>, rows: usize) -> R
                 let part = stream::once(part).map_ok(move |part| part.batches(rows));
                 part.try_flatten().boxed()
             });
-            return Settled::new(own, &second, begun.chain(reading).collect());
+            let others = exchanged(begun.chain(reading).collect())?;
+            return Ok(Settled::new(vec![], &second, Some(others)));
         }
     }
     let parts: Vec<_> = parts
         .into_iter()
-        .filter_map(|mut part| Some((part.partition, part.begun.pop()?, part.memory)))
+        .filter_map(|mut part| Some((part.partition, part.begun.pop()?)))
         .collect();
-    let alone = met_by_one(parts.iter().map(|(_, groups, _)| groups))?;
+    let alone = met_by_one(parts.iter().map(|(_, groups)| groups))?;
+    let mut own = vec![];
     let mut others = vec![];
-    for ((partition, groups, memory), alone) in parts.into_iter().zip(alone) {
+    for ((partition, groups), alone) in parts.into_iter().zip(alone) {
         let groups = groups.into_groups();
         let met = filter_record_batch(&groups, &not(&alone)?)?;
-        let mut memory = Some(memory);
-        if alone.true_count() > 0 {
-            let memory = memory.take();
-            own[partition % partitions].push(Own {
-                groups,
-                alone,
-                memory,
-            });
-        }
         if met.num_rows() > 0 {
-            let met = slices(met, rows).inspect(move |_| {
-                let _held = &memory;
-            });
-            others.push(stream::iter(met.map(Ok)).boxed());
+            others.push(stream::iter(slices(met, rows).map(Ok)).boxed());
+        }
+        if alone.true_count() > 0 {
+            own.push((partition, Own { groups, alone }));
         }
     }
-    Settled::new(own, &second, others)
+    let others = (!others.is_empty()).then(|| exchanged(others));
+    Ok(Settled::new(own, &second, others.transpose()?))
 }
 
 impl Own {
-    /// What the second half makes of the groups, which are whole; so many at a time.
-    fn finished(
-        self,
-        second: &AggregateExec,
-        rows: usize,
-    ) -> Result<impl Iterator<Item = RecordBatch> + use<>> {
+    /// What the second half makes of the groups, which are whole.
+    fn finished(self, second: &AggregateExec) -> Result<RecordBatch> {
         let count = self.alone.true_count();
         let filter = FilterBuilder::new(&self.alone).optimize().build();
         // One after the other: what has been finished is not kept twice.
@@ -250,11 +250,7 @@ impl Own {
             values.merge_batch(&states, &numbers, count)?;
             finished.push(values.evaluate(EmitTo::All)?);
         }
-        let finished = RecordBatch::try_new(second.schema(), finished)?;
-        let memory = self.memory;
-        Ok(slices(finished, rows).inspect(move |_| {
-            let _held = &memory;
-        }))
+        Ok(RecordBatch::try_new(second.schema(), finished)?)
     }
 }
 
@@ -315,7 +311,7 @@ impl ExecutionPlan for SettleExec {
             };
             let rows = context.session_config().batch_size();
             let own = own.into_iter().map(move |own| {
-                let groups = own.finished(&second, rows)?;
+                let groups = slices(own.finished(&second)?, rows);
                 Ok::<_, DataFusionError>(stream::iter(groups.map(Ok)))
             });
             let own = stream::iter(own).try_flatten().inspect_ok(move |groups| {

@@ -48,13 +48,10 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     } else if settings.memory_limit.is_none() {
         split_without_sorting(&mut state);
     }
-    let few_exchanges = FewExchanges {
-        settles: settings.memory_limit.is_none(),
-    };
     let state = state
         .with_physical_optimizer_rule(Arc::new(Pinned::new(footers)))
         .with_physical_optimizer_rule(Arc::new(Encoded))
-        .with_physical_optimizer_rule(Arc::new(few_exchanges))
+        .with_physical_optimizer_rule(Arc::new(FewExchanges))
         .with_physical_optimizer_rule(Arc::new(FewBuffers));
     Ok(SessionContext::new_with_state(state.build()))
 }

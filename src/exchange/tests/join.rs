@@ -63,7 +63,7 @@ fn context(is_adaptive: bool) -> SessionContext {
         .with_default_features()
         .with_config(config);
     if is_adaptive {
-        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges { settles: true }));
+        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges));
     }
     let context = SessionContext::new_with_state(state.build());
     for (name, rows, step) in [

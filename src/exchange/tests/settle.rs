@@ -4,17 +4,13 @@ use super::rows;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, resources_err};
 use datafusion::datasource::MemTable;
-use datafusion::execution::memory_pool::{
-    GreedyMemoryPool, MemoryPool, MemoryReservation, UnboundedMemoryPool,
-};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::physical_plan::{collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
-use std::fmt;
 use std::sync::Arc;
 
 const GROUPED: &str = "SELECT day, customer, count(*) AS calls, count(tokens) AS counted,
@@ -51,41 +47,6 @@ fn ledger(partitions: &[Vec<Call>]) -> Arc<MemTable> {
     Arc::new(MemTable::try_new(batch(&[]).schema(), partitions).unwrap())
 }
 
-/// Has no memory for groups that wait, and all that anybody else asks for.
-#[derive(Debug)]
-struct Impatient(UnboundedMemoryPool);
-
-impl fmt::Display for Impatient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("impatient")
-    }
-}
-
-impl MemoryPool for Impatient {
-    fn name(&self) -> &'static str {
-        "impatient"
-    }
-
-    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.0.grow(reservation, additional);
-    }
-
-    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.0.shrink(reservation, shrink);
-    }
-
-    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        if reservation.consumer().name() == "SettleExec" {
-            return resources_err!("no memory for it");
-        }
-        self.0.try_grow(reservation, additional)
-    }
-
-    fn reserved(&self) -> usize {
-        self.0.reserved()
-    }
-}
-
 fn context(calls: &[Vec<Call>], settles: bool, memory: Arc<dyn MemoryPool>) -> SessionContext {
     let config = SessionConfig::new()
         .with_target_partitions(calls.len())
@@ -106,7 +67,7 @@ fn context(calls: &[Vec<Call>], settles: bool, memory: Arc<dyn MemoryPool>) -> S
         .with_runtime_env(runtime.build_arc().unwrap())
         .with_physical_optimizer_rule(Arc::new(Tally));
     if settles {
-        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges { settles: true }));
+        state = state.with_physical_optimizer_rule(Arc::new(FewExchanges));
     }
     let mut state = state.build();
     apportion_udfs::register_all(&mut state).unwrap();
@@ -135,7 +96,7 @@ async fn settled(context: &SessionContext, sql: &str) -> (Vec<String>, Option<us
 }
 
 async fn assert_same(calls: &[Vec<Call>], memory: Arc<dyn MemoryPool>, sql: &str) -> Option<usize> {
-    let engine = context(calls, false, Arc::new(UnboundedMemoryPool::default()));
+    let engine = context(calls, false, ample());
     let (expected, none) = settled(&engine, sql).await;
     assert_eq!(none, None);
     let (rows, own) = settled(&context(calls, true, memory), sql).await;
@@ -156,7 +117,7 @@ fn in_the_order_of_time() -> Vec<Vec<Call>> {
 }
 
 fn ample() -> Arc<dyn MemoryPool> {
-    Arc::new(GreedyMemoryPool::new(1 << 30))
+    Arc::new(UnboundedMemoryPool::default())
 }
 
 #[tokio::test]
@@ -176,8 +137,8 @@ async fn what_several_partitions_have_met_is_added_up() {
 }
 
 #[tokio::test]
-async fn groups_that_cannot_wait_are_added_up() {
-    let memory = Arc::new(Impatient(UnboundedMemoryPool::default()));
+async fn where_memory_is_limited_all_is_added_up() {
+    let memory = Arc::new(GreedyMemoryPool::new(1 << 30));
     let own = assert_same(&in_the_order_of_time(), memory, GROUPED).await;
     assert_eq!(own, Some(0));
 }

@@ -124,10 +124,10 @@ impl TallyExec {
         partition: usize,
         context: &Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<HandedOn>>> {
-        self.hand_on(partition, context, Asks::ForGroups)
+        self.tally(partition, context, Asks::ForGroups)
     }
 
-    fn hand_on(
+    fn tally(
         &self,
         partition: usize,
         context: &Arc<TaskContext>,
@@ -254,7 +254,7 @@ impl ExecutionPlan for TallyExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let rows = context.session_config().batch_size();
-        let handed_on = self.hand_on(partition, &context, Asks::ForRows)?;
+        let handed_on = self.tally(partition, &context, Asks::ForRows)?;
         let batches = handed_on.map_ok(move |groups| {
             let slices = slices(groups.into_groups(), rows);
             stream::iter(slices.map(Ok))

@@ -213,15 +213,6 @@ impl GroupKeys {
         &self.values
     }
 
-    pub(super) fn size(&self) -> usize {
-        let values = self.values.iter().map(Array::get_array_memory_size);
-        let words = match &self.words {
-            OfGroup::Short(words) => size_of_val(&words[..]),
-            OfGroup::Long(words) => size_of_val(&words[..]),
-        };
-        words + values.sum::<usize>()
-    }
-
     /// Which of a key's values each group has.
     pub(super) fn numbers(&self, key: usize) -> Vec<u32> {
         let shift = self.widths[..key].iter().sum();

@@ -2,7 +2,6 @@
 
 use datafusion::arrow::array::{Array, BooleanArray, RecordBatch};
 use datafusion::common::Result;
-use datafusion::common::utils::memory::RecordBatchMemoryCounter;
 
 use super::groups::GroupKeys;
 use crate::columnar::keys::Key;
@@ -18,12 +17,6 @@ pub struct HandedOn {
 impl HandedOn {
     pub fn into_groups(self) -> RecordBatch {
         self.groups
-    }
-
-    /// The bytes that it takes.
-    pub fn size(&self) -> usize {
-        let groups = RecordBatchMemoryCounter::new().count_batch(&self.groups);
-        groups + self.keys.as_ref().map_or(0, GroupKeys::size)
     }
 }
 
