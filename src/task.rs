@@ -1,12 +1,15 @@
 //! What is worked out beside other things: [`Task`], once for all that wait for it; [`spawned`],
-//! for one; [`all`], parts of one.
+//! for one; [`all`], parts of one. [`give_way`] keeps them beside one another.
 
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::Result;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{FuturesUnordered, StreamExt};
+use std::future::poll_fn;
+use std::mem;
 use std::sync::Arc;
+use std::task::Poll;
 
 pub(crate) type Task<T> = Shared<BoxFuture<'static, Result<T, Arc<DataFusionError>>>>;
 
@@ -30,6 +33,22 @@ where
         Ok(result) => result,
         Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
     })
+}
+
+/// Has another thread go on with this task, or with the one that it woke last.
+///
+/// The runtime keeps a task that was just woken for the thread that woke it, where no other one looks:
+/// it would wait for as long as this task has something to do. `yield_now` would have this one wait.
+pub(crate) async fn give_way() {
+    let mut has_given = false;
+    poll_fn(|context| {
+        if mem::replace(&mut has_given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// What all parts give, in their order; or the first error.

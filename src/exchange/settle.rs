@@ -2,7 +2,7 @@
 
 use super::once::{Once, streams};
 use super::{lock, over, uncut};
-use crate::task::{self, Task};
+use crate::task::{self, Task, give_way};
 use apportion_udfs::tally::exec::TallyExec;
 use apportion_udfs::tally::handed_on::{HandedOn, met_by_one, slices};
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
@@ -306,6 +306,7 @@ impl ExecutionPlan for SettleExec {
         let count = MetricBuilder::new(&self.metrics).counter("own_groups", partition);
         let groups = async move {
             let settled = settling.await.map_err(DataFusionError::Shared)?;
+            give_way().await;
             let Some(own) = lock(&settled.own[partition]).take() else {
                 return internal_err!("SettleExec was read once more");
             };

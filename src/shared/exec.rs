@@ -1,6 +1,7 @@
 //! [`SharedExec`]: a reader of an input that it shares with others.
 
 use super::input::SharedInput;
+use crate::task::give_way;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -144,6 +145,7 @@ impl ExecutionPlan for SharedExec {
         let schema = Arc::clone(&self.schema);
         let batches = async move {
             let batches = running.await.map_err(DataFusionError::Shared)?;
+            give_way().await;
             reader.has_one_more();
             // A stretch, as they were given: what the input's partitions share stays little.
             let up_to = |partition: usize| batches.all.len() * partition / partitions;
