@@ -6,10 +6,10 @@
 
 use datafusion::arrow::array::Array;
 use datafusion::arrow::datatypes::ArrowNativeType;
-use datafusion::common::HashMap;
 
 use super::arguments::Column;
-use super::recent::{Key, Recent};
+use super::met::Met;
+use super::recent::Key;
 use super::text::Text;
 
 /// So many keys have a place each, and need no hash.
@@ -125,20 +125,14 @@ impl Codes {
     }
 
     fn collect<K: Key>(keys: impl Iterator<Item = K>) -> Self {
-        let mut recent = Recent::with_at_most(1 << 12);
-        let mut known = HashMap::new();
-        let mut met = vec![];
+        let mut met = Met::with_recent(1 << 12);
         let mut first_rows = vec![];
         let of_row = keys.enumerate().map(|(row, key)| {
-            recent.code(key, &met).unwrap_or_else(|| {
-                let code = *known.entry(key).or_insert_with(|| {
-                    met.push(key);
-                    first_rows.push(row);
-                    u32::try_from(first_rows.len() - 1).unwrap_or(u32::MAX)
-                });
-                recent.remember(key, code);
-                code
-            })
+            let code = met.code(key);
+            if code as usize == first_rows.len() {
+                first_rows.push(row);
+            }
+            code
         });
         Self {
             of_row: of_row.collect(),
@@ -169,6 +163,7 @@ mod tests {
     use datafusion::arrow::datatypes::DataType;
 
     use super::*;
+    use datafusion::common::HashMap;
 
     const LONG: &str = "a text that does not fit into a view";
 

@@ -10,12 +10,13 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat, take};
 use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type, Int64Type};
-use datafusion::common::{HashMap, Result};
+use datafusion::common::Result;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr_common::binary_map::OutputType;
 use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
 use super::kind::is_text;
+use super::met::Met;
 use super::recent::Recent;
 use super::remembered::are_at_one_place;
 
@@ -107,7 +108,7 @@ impl Key {
     pub(crate) fn count(&self) -> usize {
         1 + match &self.values {
             Values::Texts(texts) => texts.met.len(),
-            Values::Words(words) => words.met.len(),
+            Values::Words(words) => words.met.keys().len(),
         }
     }
 
@@ -115,7 +116,7 @@ impl Key {
     pub(crate) fn into_values(self) -> Result<ArrayRef> {
         let values: ArrayRef = match self.values {
             Values::Texts(texts) => texts.met.into_state(),
-            Values::Words(words) => Arc::new(Int64Array::from(words.met)),
+            Values::Words(words) => Arc::new(Int64Array::from(words.met.into_keys())),
         };
         let null = new_null_array(values.data_type(), 1);
         let values = concat(&[&null, &values])?;
@@ -123,11 +124,9 @@ impl Key {
     }
 
     pub(crate) fn size(&self) -> usize {
-        /// Of an entry in a table and its place in the list.
-        const ENTRY: usize = 64;
         match &self.values {
             Values::Texts(texts) => texts.met.size() + size_of_val(&texts.views[..]),
-            Values::Words(words) => words.met.len() * ENTRY,
+            Values::Words(words) => words.met.size(),
         }
     }
 }
@@ -265,9 +264,7 @@ impl Texts {
 
 #[derive(Debug)]
 struct Words {
-    met: Vec<i64>,
-    known: HashMap<i64, u32>,
-    recent: Recent,
+    met: Met<i64>,
     /// The numbers of small words, each in its own place.
     small: Vec<u32>,
 }
@@ -275,9 +272,7 @@ struct Words {
 impl Default for Words {
     fn default() -> Self {
         Self {
-            met: vec![],
-            known: HashMap::new(),
-            recent: Recent::with_at_most(1 << 12),
+            met: Met::with_recent(1 << 12),
             small: vec![],
         }
     }
@@ -315,15 +310,7 @@ impl Words {
     }
 
     fn look_up(&mut self, word: i64) -> u32 {
-        let code = self.recent.code(word, &self.met).unwrap_or_else(|| {
-            let code = *self.known.entry(word).or_insert_with(|| {
-                self.met.push(word);
-                u32::try_from(self.met.len() - 1).unwrap_or(u32::MAX - 1)
-            });
-            self.recent.remember(word, code);
-            code
-        });
-        let number = code + 1;
+        let number = self.met.code(word) + 1;
         if let Some(place) = small_place(word) {
             self.small.resize(self.small.len().max(place + 1), 0);
             self.small[place] = number;

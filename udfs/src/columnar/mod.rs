@@ -7,7 +7,7 @@
 //! * [`text`] and [`number`]: every encoding of text and every width of number behind one view.
 //! * [`codes`]: a number for each distinct value.
 //! * [`keys`]: a number for each value of a column, batch after batch.
-//! * [`recent`]: the codes of what was met lately.
+//! * [`met`]: keys, numbered as they are met; [`recent`]: the codes of those met lately.
 //! * [`remembered`]: what follows from a file's dictionaries.
 
 pub(crate) mod arguments;
@@ -15,6 +15,7 @@ pub(crate) mod codes;
 pub(crate) mod keys;
 pub(crate) mod kind;
 pub(crate) mod manual;
+pub(crate) mod met;
 pub(crate) mod number;
 pub(crate) mod recent;
 pub(crate) mod remembered;

@@ -1,10 +1,8 @@
 //! [`Recent`]: the codes of keys that were met lately, which need no look at a table of all.
 
-use std::hash::Hash;
-
 /// What can be told apart quickly.
-pub(crate) trait Key: Copy + Eq + Hash {
-    /// Few keys have the same one.
+pub(crate) trait Key: Copy + Eq {
+    /// Few keys have the same one, and its upper bits are mixed best.
     fn mixed(self) -> u64;
 }
 
@@ -43,11 +41,12 @@ impl Key for Option<&str> {
     }
 }
 
-/// Each key has a place that follows from it, and keys of the same place take turns. A place has a code
-/// alone; whether its key is the one that is meant is told by the list of keys that its owner has.
+/// Each key has a pair of places that follows from it: a pair has the codes of the two keys that met it
+/// last. A place has a code alone; whether its key is the one that is meant is told by the list of keys
+/// that its owner has.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    places: Vec<u32>,
+    pairs: Vec<[u32; 2]>,
     most: usize,
 }
 
@@ -59,40 +58,40 @@ impl Recent {
 
     /// Starts small and grows with the codes, up to so many places: a power of two.
     pub(crate) fn with_at_most(most: usize) -> Self {
-        const FEW: usize = 1 << 6;
+        const FEW: usize = 1 << 5;
         Self {
-            places: vec![Self::NONE; FEW],
-            most,
+            pairs: vec![[Self::NONE; 2]; FEW],
+            most: most / 2,
         }
     }
 
     /// The code of a key that was met lately, given the keys of all codes.
     pub(crate) fn code<K: Key>(&self, key: K, keys: &[K]) -> Option<u32> {
-        let code = self.places[self.place(key)];
-        (keys.get(code as usize) == Some(&key)).then_some(code)
+        let is_own = |code: &u32| keys.get(*code as usize) == Some(&key);
+        self.pairs[self.place(key)].into_iter().find(is_own)
     }
 
     pub(crate) fn remember(&mut self, key: impl Key, code: u32) {
-        let places = self.places.len();
-        if code as usize >= places / Self::ROOM && places < self.most {
+        let pairs = self.pairs.len();
+        if code as usize >= 2 * pairs / Self::ROOM && pairs < self.most {
             self.forget();
-            self.places.resize(places * 2, Self::NONE);
+            self.pairs.resize(pairs * 2, [Self::NONE; 2]);
         }
         let place = self.place(key);
-        self.places[place] = code;
+        let [met_last, _] = self.pairs[place];
+        self.pairs[place] = [code, met_last];
     }
 
     pub(crate) fn forget(&mut self) {
-        self.places.fill(Self::NONE);
+        self.pairs.fill([Self::NONE; 2]);
     }
 
-    /// Of the mixed bits the upper ones are mixed best.
     #[allow(
         clippy::cast_possible_truncation,
         reason = "what is left is below the mask"
     )]
     fn place(&self, key: impl Key) -> usize {
-        (key.mixed() >> 32) as usize & (self.places.len() - 1)
+        (key.mixed() >> 32) as usize & (self.pairs.len() - 1)
     }
 }
 

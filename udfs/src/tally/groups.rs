@@ -5,12 +5,12 @@ use std::mem;
 use datafusion::arrow::array::{Array, ArrayRef, Int32Array, UInt32Array};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{ArrowNativeType, DataType};
-use datafusion::common::{HashMap, Result};
+use datafusion::common::Result;
 use datafusion::logical_expr::ColumnarValue;
 
 use super::word::Word;
 use crate::columnar::keys::{Key, dictionary};
-use crate::columnar::recent::Recent;
+use crate::columnar::met::Met;
 
 /// The groups met so far. A word has a field of bits for each key, and fields grow as keys do.
 #[derive(Debug)]
@@ -79,8 +79,8 @@ impl Groups {
 
     pub(crate) fn len(&self) -> usize {
         match &self.table {
-            Table::Short(words) => words.of_group.len(),
-            Table::Long(words) => words.of_group.len(),
+            Table::Short(words) => words.groups.keys().len(),
+            Table::Long(words) => words.groups.keys().len(),
         }
     }
 
@@ -165,8 +165,8 @@ impl Groups {
             values: values.collect::<Result<_>>()?,
             widths: mem::take(&mut self.widths),
             words: match &mut self.table {
-                Table::Short(words) => OfGroup::Short(mem::take(&mut words.of_group)),
-                Table::Long(words) => OfGroup::Long(mem::take(&mut words.of_group)),
+                Table::Short(words) => OfGroup::Short(mem::take(words).groups.into_keys()),
+                Table::Long(words) => OfGroup::Long(mem::take(words).groups.into_keys()),
             },
         };
         if let Some(empty) = Self::new(&self.types) {
@@ -178,8 +178,8 @@ impl Groups {
     pub(super) fn size(&self) -> usize {
         let keys: usize = self.keys.iter().map(Key::size).sum();
         keys + match &self.table {
-            Table::Short(words) => words.size(),
-            Table::Long(words) => words.size(),
+            Table::Short(words) => words.groups.size(),
+            Table::Long(words) => words.groups.size(),
         }
     }
 }
@@ -231,21 +231,19 @@ fn fields<W: Word>(words: &[W], shift: u32, width: u32) -> Vec<u32> {
 /// Groups by their words.
 #[derive(Debug)]
 struct Words<W> {
-    known: HashMap<W, u32>,
-    of_group: Vec<W>,
-    /// Calls stand in the order of time, and a day has few groups.
-    recent: Recent,
+    groups: Met<W>,
     /// Of each row of a batch, but for what all of its rows share; kept for its memory.
     of_row: Vec<W>,
     of_all_rows: W,
 }
 
+/// Calls stand in the order of time, and a day has few groups.
+const RECENT: usize = 1 << 16;
+
 impl<W: Word> Default for Words<W> {
     fn default() -> Self {
         Self {
-            known: HashMap::new(),
-            of_group: vec![],
-            recent: Recent::with_at_most(1 << 16),
+            groups: Met::with_recent(RECENT),
             of_row: vec![],
             of_all_rows: W::default(),
         }
@@ -265,61 +263,29 @@ impl<W: Word> Words<W> {
     }
 
     fn number(&mut self, groups: &mut Vec<usize>) {
-        let Self {
-            known,
-            of_group,
-            recent,
-            of_row,
-            of_all_rows,
-        } = self;
-        groups.extend(of_row.iter().map(|word| {
-            let word = *word | *of_all_rows;
-            let group = recent.code(word, of_group).unwrap_or_else(|| {
-                let group = *known.entry(word).or_insert_with(|| {
-                    of_group.push(word);
-                    u32::try_from(of_group.len() - 1).unwrap_or(u32::MAX)
-                });
-                recent.remember(word, group);
-                group
-            });
-            group as usize
-        }));
+        let words = self.of_row.iter().map(|word| *word | self.of_all_rows);
+        groups.extend(words.map(|word| self.groups.code(word) as usize));
     }
 
     /// Moves what stands above a field; the rows of this batch have nothing there yet.
     fn widen(&mut self, low: u32, width: u32, wider: u32) {
         let high = low + width;
-        let moved = |word: &mut W| {
+        self.groups.rewrite(|word| {
             let below = *word & W::ones(high);
             // In two steps: a word cannot be shifted by all of its bits.
             let above = *word >> 1 >> (high - 1);
             *word = below | above << 1 << (low + wider - 1);
-        };
-        self.of_group.iter_mut().for_each(moved);
-        self.know();
-    }
-
-    fn know(&mut self) {
-        self.recent.forget();
-        self.known.clear();
-        let words = self.of_group.iter().zip(0..);
-        self.known.extend(words.map(|(word, group)| (*word, group)));
-    }
-
-    fn size(&self) -> usize {
-        self.known.capacity() * size_of::<(W, u32)>() + self.of_group.capacity() * size_of::<W>()
+        });
     }
 }
 
 impl Words<u64> {
     fn lengthened(&self) -> Words<u128> {
-        let mut words = Words {
-            of_group: self.of_group.iter().copied().map(u128::from).collect(),
+        let words = self.groups.keys().iter().copied();
+        Words {
+            groups: Met::of(words.map(u128::from).collect(), RECENT),
             of_row: self.of_row.iter().copied().map(u128::from).collect(),
             of_all_rows: self.of_all_rows.into(),
-            ..Words::default()
-        };
-        words.know();
-        words
+        }
     }
 }
