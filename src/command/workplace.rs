@@ -86,6 +86,7 @@ fn with_flags(settings: Settings, options: &Options) -> Settings {
         threads: options.threads.map(Into::into).or(settings.threads),
         memory_limit: options.memory_limit.or(settings.memory_limit),
         cluster: options.cluster.clone().or(settings.cluster),
+        quiet: options.quiet,
         ..settings
     }
 }

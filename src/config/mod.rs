@@ -57,6 +57,8 @@ pub struct Settings {
     pub memory_limit: Option<usize>,
     /// In rows.
     pub batch_size: Option<usize>,
+    /// Nobody is told what notices say, so that they are not asked.
+    pub quiet: bool,
     /// The cluster that large parts of statements run on, as `df://HOST:PORT`.
     pub cluster: Option<String>,
     /// How this part of the cluster and the others know each other; without them, all who ask are served.

@@ -29,13 +29,13 @@ impl<'a> Delimited<'a> {
     }
 
     fn new(delimiter: u8, schema: &SchemaRef, out: &'a mut Out) -> Result<Self> {
-        let mut header = vec![];
+        let mut header = String::new();
         for (index, field) in schema.fields().iter().enumerate() {
             separate(index, delimiter, &mut header);
             add(field.name(), delimiter, &mut header);
         }
-        header.push(b'\n');
-        out.write_all(&header)?;
+        header.push('\n');
+        out.write_all(header.as_bytes())?;
         Ok(Self { delimiter, out })
     }
 
@@ -53,7 +53,7 @@ impl<'a> Delimited<'a> {
         let mut count = 0;
         while let Some(text) = texts.next().await {
             let (text, rows) = text?;
-            self.out.write_all(&text)?;
+            self.out.write_all(text.as_bytes())?;
             count += rows;
         }
         Ok(count)
@@ -62,7 +62,9 @@ impl<'a> Delimited<'a> {
 
 impl Rows for Delimited<'_> {
     fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
-        Ok(self.out.write_all(&lines(batch, self.delimiter)?)?)
+        Ok(self
+            .out
+            .write_all(lines(batch, self.delimiter)?.as_bytes())?)
     }
 
     fn end(&mut self) -> Result<()> {
@@ -70,40 +72,37 @@ impl Rows for Delimited<'_> {
     }
 }
 
-fn lines(batch: &RecordBatch, delimiter: u8) -> Result<Vec<u8>> {
+fn lines(batch: &RecordBatch, delimiter: u8) -> Result<String> {
     let columns = Cells::of(batch)?;
-    let mut lines = vec![];
+    let mut lines = String::new();
     let mut text = String::new();
     for row in 0..batch.num_rows() {
         for (index, column) in columns.iter().enumerate() {
             separate(index, delimiter, &mut lines);
-            if !column.read(row, &mut text)? {
-                continue;
-            }
             if column.is_number() {
-                lines.extend_from_slice(text.as_bytes());
-            } else {
+                column.add(row, &mut lines)?;
+            } else if column.read(row, &mut text)? {
                 add(&text, delimiter, &mut lines);
             }
         }
-        lines.push(b'\n');
+        lines.push('\n');
     }
     Ok(lines)
 }
 
-fn separate(index: usize, delimiter: u8, line: &mut Vec<u8>) {
+fn separate(index: usize, delimiter: u8, line: &mut String) {
     if index > 0 {
-        line.push(delimiter);
+        line.push(char::from(delimiter));
     }
 }
 
-fn add(field: &str, delimiter: u8, line: &mut Vec<u8>) {
+fn add(field: &str, delimiter: u8, line: &mut String) {
     let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
     if field.is_empty() || field.bytes().any(special) {
-        line.push(b'"');
-        line.extend_from_slice(field.replace('"', "\"\"").as_bytes());
-        line.push(b'"');
+        line.push('"');
+        line.push_str(&field.replace('"', "\"\""));
+        line.push('"');
     } else {
-        line.extend_from_slice(field.as_bytes());
+        line.push_str(field);
     }
 }

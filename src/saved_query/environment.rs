@@ -32,6 +32,8 @@ pub struct Environment {
     pub(crate) functions: HashMap<&'static str, FunctionDoc>,
     /// What the project says a parameter is when a call does not.
     pub(crate) defaults: BTreeMap<String, String>,
+    /// Whether nobody is told what notices say.
+    pub(crate) is_quiet: bool,
     /// The relation `billing` over the project's inputs, whose control totals the inputs have.
     pub(crate) billing_of_inputs: OnceLock<Arc<dyn TableProvider>>,
     /// Relations whose inputs cannot be read: who asks for one is told why.
@@ -48,6 +50,7 @@ impl Environment {
         context: SessionContext,
         catalog: Catalog,
         defaults: BTreeMap<String, String>,
+        is_quiet: bool,
     ) -> Result<Self> {
         let functions = apportion_udfs::functions();
         let environment = Self {
@@ -58,6 +61,7 @@ impl Environment {
                 .map(|function| (function.name, function))
                 .collect(),
             defaults,
+            is_quiet,
             billing_of_inputs: OnceLock::new(),
             unreadable: RwLock::default(),
             views: RwLock::default(),

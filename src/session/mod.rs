@@ -90,6 +90,7 @@ impl Session {
             engine::context(settings, cluster.as_ref())?,
             catalog,
             settings.defaults.clone(),
+            settings.quiet,
         )?;
         let session = Self {
             running: Running::new(environment.context.runtime_env()),

@@ -55,12 +55,16 @@ pub(crate) async fn plan_together(
     let state = Arc::new(state.clone());
     let mut tables = Tables::default();
     let mut readers: BTreeMap<u64, Vec<Task<Option<Arc<Optimised>>>>> = BTreeMap::new();
+    let mut asked = vec![];
     for plan in plans {
-        let asked = Arc::new(Optimised::asked((*plan).clone()));
-        let asked = futures::future::ready(Ok(Some(asked))).boxed().shared();
-        for number in tables.find(plan)? {
-            readers.entry(number).or_default().push(asked.clone());
+        let reads = tables.find(plan)?;
+        let plan = Arc::new(Optimised::asked((*plan).clone()));
+        let done = futures::future::ready(Ok(Some(Arc::clone(&plan))));
+        let done = done.boxed().shared();
+        for number in &reads {
+            readers.entry(*number).or_default().push(done.clone());
         }
+        asked.push((plan, reads));
     }
     let mut optimised = vec![];
     // The last number first: its readers are all known, and it may read only lower ones.
@@ -77,31 +81,39 @@ pub(crate) async fn plan_together(
         }
         optimised.push((number, provider, reads, done));
     }
-    let mut offered = HashMap::new();
+    let mut offered = Offered::new();
     let mut equipped = vec![];
-    while let Some((number, provider, mut reads, optimised)) = optimised.pop() {
-        let inputs = offered.iter();
-        let inputs = inputs.filter(|(input, _)| reads.remove(input));
-        let inputs = inputs.map(|(number, input)| (*number, Clone::clone(input)));
-        let inputs: HashMap<u64, Task<_>> = inputs.collect();
+    while let Some((number, provider, reads, optimised)) = optimised.pop() {
         let is_kept = tables.asked_again.contains(&number);
         let offer = offer(provider, optimised.clone(), is_kept);
         let offer = offer.boxed().shared();
+        let inputs = among(&offered, &reads);
         let done = equip(optimised, offer.clone(), inputs, Arc::clone(&state));
         equipped.push(task(done));
         offered.insert(number, offer);
     }
-    let ready = gathered(offered).await?;
+    let planned = asked.into_iter().map(|(plan, reads)| {
+        let (inputs, state) = (among(&offered, &reads), Arc::clone(&state));
+        task(async move { operators(&plan, inputs, &state).await })
+    });
+    let planned: Vec<_> = planned.collect();
     for done in equipped {
         done.await.map_err(DataFusionError::Shared)?;
     }
-    let planner = DefaultPhysicalPlanner::default();
-    let mut inputs = vec![];
-    for plan in plans {
-        let plan = replace((*plan).clone(), &ready)?;
-        inputs.push(planner.create_physical_plan(&plan, state.as_ref()).await?);
+    let mut operators = vec![];
+    for plan in planned {
+        operators.push(plan.await.map_err(DataFusionError::Shared)?);
     }
-    Ok(inputs)
+    Ok(operators)
+}
+
+/// What readers are planned over, by the number of the relation.
+type Offered = HashMap<u64, Task<Option<Arc<Ready>>>>;
+
+fn among(offered: &Offered, reads: &BTreeSet<u64>) -> Offered {
+    let read = reads.iter();
+    let read = read.filter_map(|number| Some((*number, offered.get(number)?.clone())));
+    read.collect()
 }
 
 /// A plan as its readers need it, and which of the relation's columns it has.
@@ -156,23 +168,29 @@ async fn offer(
 async fn equip(
     optimised: Task<Option<Arc<Optimised>>>,
     offer: Task<Option<Arc<Ready>>>,
-    inputs: HashMap<u64, Task<Option<Arc<Ready>>>>,
+    inputs: Offered,
     state: Arc<SessionState>,
 ) -> Result<()> {
     let optimised = optimised.await.map_err(DataFusionError::Shared)?;
     let offer = offer.await.map_err(DataFusionError::Shared)?;
     if let Some((optimised, offer)) = optimised.zip(offer) {
-        let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
-        let planner = DefaultPhysicalPlanner::default();
-        let input = planner.create_physical_plan(&plan, state.as_ref()).await?;
+        let input = operators(&optimised, inputs, &state).await?;
         offer.input.give(input);
     }
     Ok(())
 }
 
-async fn gathered(
-    tasks: HashMap<u64, Task<Option<Arc<Ready>>>>,
-) -> Result<HashMap<u64, Arc<Ready>>> {
+async fn operators(
+    optimised: &Optimised,
+    inputs: Offered,
+    state: &SessionState,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
+    let planner = DefaultPhysicalPlanner::default();
+    planner.create_physical_plan(&plan, state).await
+}
+
+async fn gathered(tasks: Offered) -> Result<HashMap<u64, Arc<Ready>>> {
     let mut gathered = HashMap::new();
     for (number, ready) in tasks {
         if let Some(ready) = ready.await.map_err(DataFusionError::Shared)? {

@@ -199,3 +199,26 @@ fn a_month_that_was_chosen_on_the_way_is_told_too() {
         .count();
     assert_eq!(told, 1, "{}", ended.stderr);
 }
+
+#[test]
+fn notices_are_asked_where_they_are_told() {
+    let project = Project::new();
+    let query = |notice: &str| {
+        format!(
+            "-- Question:   One?\n-- Grain:      one row\n-- Notices:    ({notice})\nselect 1 as n\n"
+        )
+    };
+    project.write("queries/said.sql", &query("select 'so far' as notice"));
+    project.write(
+        "queries/failing.sql",
+        &query("select cast(cast('x' as integer) as text) as notice"),
+    );
+    let arguments = |name| ["run", name, "--format", "csv"];
+    let said = project.run(&arguments("said"));
+    assert!(said.stderr.contains("notice: so far\n"), "{}", said.stderr);
+    assert_ne!(project.run(&arguments("failing")).code, Some(0));
+    for name in ["said", "failing"] {
+        let quiet = [&arguments(name)[..], &["--quiet"]].concat();
+        assert_eq!(project.answer(&quiet), "n\n1\n");
+    }
+}

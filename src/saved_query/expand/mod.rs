@@ -349,6 +349,9 @@ impl<'s> Expander<'s> {
     ) -> BoxFuture<'a, Result<usize>> {
         async move {
             let environment = self.environment;
+            if self.stack.is_empty() {
+                environment.catalog.read_ahead(name);
+            }
             let saved = environment.catalog.find(name)?;
             self.enter(&saved.name)?;
             let at = |error: Error| error.at(saved.path.clone());
@@ -378,6 +381,7 @@ impl<'s> Expander<'s> {
                 .await
                 .map_err(at)?;
             if self.stack.len() == 1
+                && !environment.is_quiet
                 && let Some(notices) = &saved.header.notices
             {
                 let mut notices = query(notices).map_err(at)?;
