@@ -74,9 +74,8 @@ slots as (
 
 seen as (
     select distinct slots.period, cells.customer_id
-    from cells
-    inner join (select distinct customer_id from meant) as candidates
-        on cells.customer_id = candidates.customer_id
+    from (select distinct customer_id from meant) as candidates
+    inner join cells on candidates.customer_id = cells.customer_id
     inner join slots on cells.slot_start = slots.slot_start
     union
     select meant.period, meant.customer_id

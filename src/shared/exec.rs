@@ -147,14 +147,18 @@ impl ExecutionPlan for SharedExec {
             let batches = running.await.map_err(DataFusionError::Shared)?;
             give_way().await;
             reader.has_one_more();
-            // A stretch, as they were given: what the input's partitions share stays little.
+            // A stretch, as they were given: what the input's partitions share stays little. Each batch
+            // goes when all who share it have passed it.
             let up_to = |partition: usize| batches.all.len() * partition / partitions;
-            let own = (up_to(partition)..up_to(partition + 1)).map(move |at| {
-                let batch = &batches.all[at];
+            let own = batches.all[up_to(partition)..up_to(partition + 1)].to_vec();
+            let memory = Arc::clone(&batches.memory);
+            drop(batches);
+            let own = own.into_iter().map(move |batch| {
+                let _held = &memory;
                 let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                let columns = batch.columns().to_vec();
-                let schema = Arc::clone(&schema);
-                let batch = RecordBatch::try_new_with_options(schema, columns, &options);
+                let (_, columns, _) = batch.into_parts();
+                let batch =
+                    RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options);
                 batch.map_err(DataFusionError::from)
             });
             Ok::<_, DataFusionError>(futures::stream::iter(own))

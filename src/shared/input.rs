@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 #[derive(Debug)]
 pub(super) struct Batches {
     pub(super) all: Vec<RecordBatch>,
-    _memory: MemoryReservation,
+    /// As long as anybody has one of them.
+    pub(super) memory: Arc<MemoryReservation>,
 }
 
 /// An input that several readers share.
@@ -145,6 +146,6 @@ async fn gather(
     }
     Ok(Arc::new(Batches {
         all,
-        _memory: memory,
+        memory: Arc::new(memory),
     }))
 }
