@@ -208,10 +208,10 @@ fn notices_are_asked_where_they_are_told() {
             "-- Question:   One?\n-- Grain:      one row\n-- Notices:    ({notice})\nselect 1 as n\n"
         )
     };
-    project.write("queries/said.sql", &query("select 'so far' as notice"));
+    project.write("queries/said.sql", query("select 'so far' as notice"));
     project.write(
         "queries/failing.sql",
-        &query("select cast(cast('x' as integer) as text) as notice"),
+        query("select cast(cast('x' as integer) as text) as notice"),
     );
     let arguments = |name| ["run", name, "--format", "csv"];
     let said = project.run(&arguments("said"));
