@@ -62,9 +62,8 @@ impl<'a> Delimited<'a> {
 
 impl Rows for Delimited<'_> {
     fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
-        Ok(self
-            .out
-            .write_all(lines(batch, self.delimiter)?.as_bytes())?)
+        let lines = lines(batch, self.delimiter)?;
+        Ok(self.out.write_all(lines.as_bytes())?)
     }
 
     fn end(&mut self) -> Result<()> {

@@ -32,8 +32,7 @@ use include_dir::{Dir, File, include_dir};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
-use tokio::runtime::Handle;
+use std::sync::OnceLock;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/queries");
 
@@ -195,10 +194,8 @@ pub struct Catalog {
 #[derive(Debug, Clone)]
 enum Entry {
     Read(Box<SavedQuery>),
-    Carried(&'static File<'static>, Arc<OnceLock<Read>>),
+    Carried(&'static File<'static>, OnceLock<Result<Box<SavedQuery>>>),
 }
-
-type Read = Result<Box<SavedQuery>>;
 
 impl Entry {
     fn query(&self) -> Result<&SavedQuery> {
@@ -212,7 +209,7 @@ impl Entry {
     }
 }
 
-fn carried(file: &File<'_>) -> Read {
+fn carried(file: &File<'_>) -> Result<Box<SavedQuery>> {
     let path = format!("queries/{}", file.path().display());
     let text = file
         .contents_utf8()
@@ -232,7 +229,7 @@ impl Catalog {
         let files = BUILT_IN.dirs().flat_map(Dir::files);
         let queries = files.filter(|file| is_sql(file.path()));
         let queries = queries.map(|file| {
-            let entry = Entry::Carried(file, Arc::default());
+            let entry = Entry::Carried(file, OnceLock::new());
             (stem(file.path()), entry)
         });
         Self {
@@ -274,27 +271,6 @@ impl Catalog {
         Ok(name)
     }
 
-    /// Begins to read a query and all that it may call, on other threads.
-    pub(crate) fn read_ahead(&self, name: &str) {
-        let Ok(others) = Handle::try_current() else {
-            return;
-        };
-        let mut known = BTreeSet::new();
-        let mut named = vec![name.to_lowercase()];
-        while let Some(name) = named.pop() {
-            if let Some(Entry::Carried(file, read)) = self.queries.get(&name)
-                && known.insert(name)
-            {
-                let calls = called(file.contents_utf8().unwrap_or_default());
-                named.extend(calls.map(str::to_lowercase));
-                let (file, read) = (*file, Arc::clone(read));
-                others.spawn(async move {
-                    read.get_or_init(|| carried(file));
-                });
-            }
-        }
-    }
-
     pub fn get(&self, name: &str) -> Option<&SavedQuery> {
         self.queries.get(&name.to_lowercase())?.query().ok()
     }
@@ -333,16 +309,6 @@ impl Catalog {
             .iter()
             .map(|(name, reason)| (name.as_str(), reason.as_str()))
     }
-}
-
-/// The words of a text that stand before a parenthesis.
-fn called(text: &str) -> impl Iterator<Item = &str> {
-    let before = text.split('(');
-    before.filter_map(|before| {
-        before
-            .rsplit(|character: char| !character.is_alphanumeric() && character != '_')
-            .next()
-    })
 }
 
 fn is_sql(path: &Path) -> bool {

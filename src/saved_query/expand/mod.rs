@@ -349,9 +349,6 @@ impl<'s> Expander<'s> {
     ) -> BoxFuture<'a, Result<usize>> {
         async move {
             let environment = self.environment;
-            if self.stack.is_empty() {
-                environment.catalog.read_ahead(name);
-            }
             let saved = environment.catalog.find(name)?;
             self.enter(&saved.name)?;
             let at = |error: Error| error.at(saved.path.clone());
