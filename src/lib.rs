@@ -22,6 +22,8 @@
 //!
 //! Everything that knows about cost is in `apportion-udfs` and in `queries/`.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 mod cluster;
 pub mod command;

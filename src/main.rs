@@ -19,7 +19,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// Large blocks of memory come from the system and go back to it.
+///
+/// glibc takes them from its heap once a first one has been let go, and what lies between others stays.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "a setting of the C library that nothing wraps")]
+fn give_back_large_blocks() {
+    const LARGE: i32 = 1 << 20;
+    // SAFETY: it sets a number, and there is no other thread yet.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_back_large_blocks() {}
+
 fn start() -> Result<Outcome> {
+    give_back_large_blocks();
     panic::keep_for_the_error();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

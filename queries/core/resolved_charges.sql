@@ -107,18 +107,29 @@ spans as (
     group by provider, period
 ),
 
+carried_in_slots as (
+    select
+        provider,
+        slot_start,
+        bool_or(sub_account is not null) as sub_account,
+        bool_or(model is not null) as model,
+        bool_or(service_tier is not null) as service_tier
+    from cells
+    group by provider, slot_start
+),
+
 carried as (
     select
         spans.provider,
         spans.period,
-        bool_or(cells.sub_account is not null) as sub_account,
-        bool_or(cells.model is not null) as model,
-        bool_or(cells.service_tier is not null) as service_tier
+        bool_or(slots.sub_account) as sub_account,
+        bool_or(slots.model) as model,
+        bool_or(slots.service_tier) as service_tier
     from spans
-    inner join cells
-        on spans.provider = cells.provider
-        and cells.slot_start >= spans.span_start
-        and cells.slot_start < spans.span_end
+    inner join carried_in_slots as slots
+        on spans.provider = slots.provider
+        and slots.slot_start >= spans.span_start
+        and slots.slot_start < spans.span_end
     group by spans.provider, spans.period
 )
 

@@ -78,7 +78,7 @@ select
                         + leaves.type_tokens_unpriced * measured.type_cost
                 else coalesce(leaves.type_cost, 0)
             end
-        when measured.measure = 'all_input_cost' then
+        when measured.measure = 'all_input_cost' and leaves.token_type is not null then
             case
                 when measured.input_tokens > 0 and measured.input_tokens_unpriced > 0
                     then coalesce(leaves.input_cost, 0) * measured.input_tokens

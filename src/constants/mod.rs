@@ -63,14 +63,15 @@ impl OptimizerRule for Constants {
     }
 }
 
-/// A plan with constants where columns were, and the values of its own columns that follow from it.
+/// A plan with constants where columns were, and the values of its own columns that follow from it;
+/// nothing where it has no rows.
 pub(crate) fn put(
     plan: LogicalPlan,
     options: &Arc<ConfigOptions>,
-) -> Result<(LogicalPlan, Values)> {
+) -> Result<(LogicalPlan, Option<Values>)> {
     let mut known = Known::new(options);
     let plan = plan.rewrite(&mut known)?.data;
-    Ok((plan, known.values.pop().flatten().unwrap_or_default()))
+    Ok((plan, known.values.pop().unwrap_or_default()))
 }
 
 /// Puts constants where columns were, from the leaves up.

@@ -67,7 +67,7 @@ async fn keys_that_are_the_same_in_all_rows_join_nothing_apart() {
     }
 }
 
-async fn unoptimised(sql: &str) -> (LogicalPlan, Values) {
+async fn unoptimised(sql: &str) -> (LogicalPlan, Option<Values>) {
     let state = SessionStateBuilder::new().with_default_features().build();
     let context = SessionContext::new_with_state(state);
     let plan = context.state().create_logical_plan(sql).await.unwrap();
@@ -77,7 +77,7 @@ async fn unoptimised(sql: &str) -> (LogicalPlan, Values) {
 /// Of each column, whether its value is known.
 async fn known(sql: &str) -> Vec<bool> {
     let (_, values) = unoptimised(sql).await;
-    values.iter().map(Option::is_some).collect()
+    values.unwrap().iter().map(Option::is_some).collect()
 }
 
 #[tokio::test]
@@ -110,6 +110,100 @@ async fn a_branch_that_is_not_taken_says_nothing() {
 }
 
 #[tokio::test]
+async fn what_comes_of_nothing_is_nothing() {
+    let calls = "(SELECT model, tier FROM (VALUES ('a', NULL::varchar)) AS calls (model, tier))";
+    let none = "(SELECT model FROM (VALUES ('a')) AS none (model) WHERE 1 = 2)";
+    for (sql, is_empty) in [
+        (format!("SELECT DISTINCT model FROM {none}"), true),
+        (
+            format!("SELECT DISTINCT ON (model) model FROM {none} ORDER BY model"),
+            true,
+        ),
+        (format!("SELECT unnest([model]) FROM {none}"), true),
+        (
+            format!("SELECT * FROM {calls} LEFT SEMI JOIN {none} USING (model)"),
+            true,
+        ),
+        (
+            format!("SELECT * FROM {none} RIGHT SEMI JOIN {calls} USING (model)"),
+            true,
+        ),
+        (
+            format!("SELECT * FROM {none} LEFT ANTI JOIN {calls} USING (model)"),
+            true,
+        ),
+        (
+            format!("SELECT * FROM {calls} LEFT ANTI JOIN {none} USING (model)"),
+            false,
+        ),
+        (
+            format!("SELECT * FROM {calls} RIGHT ANTI JOIN {none} USING (model)"),
+            true,
+        ),
+        (
+            format!("SELECT * FROM {none} FULL JOIN {none} AS other USING (model)"),
+            true,
+        ),
+        (
+            format!("SELECT * FROM {none} FULL JOIN {calls} USING (model)"),
+            false,
+        ),
+        (
+            format!("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {none})"),
+            false,
+        ),
+    ] {
+        let (plan, values) = unoptimised(&sql).await;
+        assert_eq!(
+            values.is_none(),
+            is_empty,
+            "{sql}: {}",
+            plan.display_indent()
+        );
+    }
+}
+
+#[tokio::test]
+async fn null_is_equal_to_nothing() {
+    let null = "(SELECT model, NULL::varchar AS tier FROM (VALUES ('a')) AS t (model))";
+    let some = "(SELECT model, tier FROM (VALUES ('a', 'b')) AS t (model, tier))";
+    for (join, is_empty) in [
+        (
+            format!("{null} AS a JOIN {some} AS b ON a.tier = b.tier"),
+            true,
+        ),
+        (
+            format!("{some} AS a JOIN {null} AS b ON a.model = b.model AND a.tier = b.tier"),
+            true,
+        ),
+        (
+            format!("{some} AS a LEFT SEMI JOIN {null} AS b ON a.tier = b.tier"),
+            true,
+        ),
+        (
+            format!("{some} AS a LEFT JOIN {null} AS b ON a.tier = b.tier"),
+            false,
+        ),
+        (
+            format!("{some} AS a JOIN {null} AS b ON a.model = b.model"),
+            false,
+        ),
+        (
+            format!("{null} AS a JOIN {null} AS b ON a.tier IS NOT DISTINCT FROM b.tier"),
+            false,
+        ),
+    ] {
+        // Equalities become keys of the join as the engine's first rules find them.
+        let plan = planned(&format!("SELECT a.model FROM {join}")).await;
+        assert_eq!(
+            plan.contains("EmptyRelation: rows=0"),
+            is_empty,
+            "{join}: {plan}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_side_without_rows_is_missing() {
     let some = "(SELECT column1 AS m, column1 AS n FROM (VALUES ('a')))";
     let none =
@@ -123,6 +217,10 @@ async fn a_side_without_rows_is_missing() {
         (
             format!("{calls} LEFT JOIN {some} ON model = m"),
             [false, false, false],
+        ),
+        (
+            format!("{calls} LEFT JOIN (SELECT m, NULL AS n FROM {some}) ON model = m"),
+            [false, false, true],
         ),
         (
             format!("{none} RIGHT JOIN {calls} ON model = m"),

@@ -1,11 +1,11 @@
 //! What the columns of a node always are, by what those of its inputs are.
 
-use super::{bare, literal};
+use super::{bare, literal, value};
 use crate::shared::table::constants_of_scan;
 use datafusion::arrow::datatypes::FieldRef;
-use datafusion::common::{JoinType, ScalarValue};
+use datafusion::common::{JoinType, NullEquality, ScalarValue};
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Distinct, Expr, Join, LogicalPlan};
 
 /// Of each column of a node, the value that it has in every row.
 pub(crate) type Values = Vec<Option<ScalarValue>>;
@@ -42,7 +42,12 @@ pub(super) fn of(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<
         | LogicalPlan::Filter(_)
         | LogicalPlan::Sort(_)
         | LogicalPlan::Limit(_)
-        | LogicalPlan::Repartition(_) => inputs.pop()??,
+        | LogicalPlan::Repartition(_)
+        | LogicalPlan::Distinct(Distinct::All(_)) => inputs.pop()??,
+        LogicalPlan::Unnest(_) | LogicalPlan::Distinct(Distinct::On(_)) => {
+            inputs.pop()??;
+            unknown(columns)
+        }
         LogicalPlan::Window(_) => {
             let mut values = inputs.pop()??;
             values.resize(columns, None);
@@ -58,6 +63,11 @@ pub(super) fn of(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<
             })?
         }
         LogicalPlan::Join(join) => match (join.join_type, inputs.pop()?, inputs.pop()?) {
+            (
+                JoinType::Inner | JoinType::LeftSemi | JoinType::RightSemi,
+                Some(right),
+                Some(left),
+            ) if meets_nothing(join, &left, &right) => return None,
             (JoinType::Inner, right, left) => [left?, right?].concat(),
             (JoinType::Left, right, left) => {
                 let left = left?;
@@ -74,10 +84,20 @@ pub(super) fn of(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<
                 let left = missing(left.as_ref(), fields.unwrap_or_default());
                 [left, right].concat()
             }
-            (JoinType::LeftSemi | JoinType::LeftAnti, _, left) => left?,
+            (JoinType::LeftSemi, right, left) => {
+                right?;
+                left?
+            }
+            (JoinType::RightSemi, right, left) => {
+                left?;
+                right?
+            }
+            (JoinType::LeftAnti, _, left) => left?,
+            (JoinType::RightAnti, right, _) => right?,
+            (JoinType::Full, None, None) => return None,
             _ => unknown(columns),
         },
-        LogicalPlan::TableScan(scan) => constants_of_scan(scan),
+        LogicalPlan::TableScan(scan) => constants_of_scan(scan)?,
         _ => unknown(columns),
     };
     // A node whose columns are not those thought of here has none that are known.
@@ -88,13 +108,31 @@ pub(super) fn of(plan: &LogicalPlan, mut inputs: Vec<Option<Values>>) -> Option<
     })
 }
 
-/// The values of a side that may be missing: without rows it always is.
+/// The values of a side that may be missing, where its columns are NULL; without rows it always is.
 fn missing(side: Option<&Values>, fields: &[FieldRef]) -> Values {
     let null = |field: &FieldRef| ScalarValue::try_new_null(field.data_type()).ok();
+    let is_null = |value: &&ScalarValue| value.is_null();
     match side {
-        Some(_) => vec![None; fields.len()],
+        Some(known) => {
+            let nulls = known.iter().map(|value| value.as_ref().filter(is_null));
+            nulls.map(Option::<&ScalarValue>::cloned).collect()
+        }
         None => fields.iter().map(null).collect(),
     }
+}
+
+/// Whether NULL would have to be equal to something.
+fn meets_nothing(join: &Join, left: &Values, right: &Values) -> bool {
+    let is_null = |key: &Expr, side: &LogicalPlan, known: &Values| match bare(key) {
+        Expr::Column(column) => {
+            value(column, side.schema(), known).is_some_and(ScalarValue::is_null)
+        }
+        other => literal(other).is_some_and(|value| value.is_null()),
+    };
+    join.null_equality == NullEquality::NullEqualsNothing
+        && join.on.iter().any(|(of_left, of_right)| {
+            is_null(of_left, &join.left, left) || is_null(of_right, &join.right, right)
+        })
 }
 
 /// Whether a condition is false or NULL for every row.

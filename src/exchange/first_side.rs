@@ -1,9 +1,9 @@
 //! What a join learns of its first side by reading it.
 
 use super::lock;
-use super::once::Once;
 use crate::shared::few_buffers::compacted;
 use crate::task;
+use apportion_udfs::once::Once;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;

@@ -1,10 +1,10 @@
 //! [`AdaptiveJoinExec`]: a join that looks at its first side.
 
 use super::first_side::{Read, read};
-use super::once::streams;
 use super::{lock, over, uncut};
 use crate::shared::few_buffers::compacting;
 use crate::task::{self, Task};
+use apportion_udfs::once::streams;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};

@@ -13,7 +13,6 @@ pub(crate) use rule::FewExchanges;
 
 mod first_side;
 mod join;
-mod once;
 mod rule;
 mod settle;
 #[cfg(test)]

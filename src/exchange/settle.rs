@@ -1,8 +1,8 @@
 //! [`SettleExec`]: the second half of a `GROUP BY`, where groups are.
 
-use super::once::{Once, streams};
 use super::{lock, over, uncut};
 use crate::task::{self, Task, give_way};
+use apportion_udfs::once::{Once, streams};
 use apportion_udfs::tally::exec::TallyExec;
 use apportion_udfs::tally::handed_on::{HandedOn, met_by_one, slices};
 use datafusion::arrow::array::{BooleanArray, RecordBatch};

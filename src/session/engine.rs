@@ -45,7 +45,7 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     let mut state = state(config, runtime)?;
     if let Some(cluster) = cluster {
         state = state.with_physical_optimizer_rule(cluster.rule());
-    } else if settings.memory_limit.is_none() {
+    } else {
         split_without_sorting(&mut state);
     }
     let state = state
@@ -56,7 +56,7 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     Ok(SessionContext::new_with_state(state.build()))
 }
 
-/// It does not spill, and what it makes cannot travel.
+/// What it makes cannot travel.
 fn split_without_sorting(state: &mut SessionStateBuilder) {
     let Some(optimizer) = state.physical_optimizers() else {
         return;

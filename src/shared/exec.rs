@@ -1,5 +1,6 @@
 //! [`SharedExec`]: a reader of an input that it shares with others.
 
+use super::held::Held;
 use super::input::SharedInput;
 use crate::task::give_way;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
@@ -149,12 +150,10 @@ impl ExecutionPlan for SharedExec {
             reader.has_one_more();
             // A stretch, as they were given: what the input's partitions share stays little. Each batch
             // goes when all who share it have passed it.
-            let up_to = |partition: usize| batches.all.len() * partition / partitions;
-            let own = batches.all[up_to(partition)..up_to(partition + 1)].to_vec();
-            let memory = Arc::clone(&batches.memory);
+            let up_to = |partition: usize| batches.len() * partition / partitions;
+            let own = batches[up_to(partition)..up_to(partition + 1)].to_vec();
             drop(batches);
-            let own = own.into_iter().map(move |batch| {
-                let _held = &memory;
+            let own = own.into_iter().map(move |Held { batch, .. }| {
                 let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                 let (_, columns, _) = batch.into_parts();
                 let batch =

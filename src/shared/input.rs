@@ -1,10 +1,9 @@
 //! [`SharedInput`]: runs once, and lets go of its batches when all who read them have them.
 
 use super::few_buffers::compacted;
+use super::held::{Buffers, Held};
 use crate::task::{self, Task};
-use datafusion::arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::utils::memory::RecordBatchMemoryCounter;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -14,19 +13,16 @@ use futures::stream::TryStreamExt;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// All batches of an input, and the memory that they are known to take.
-#[derive(Debug)]
-pub(super) struct Batches {
-    pub(super) all: Vec<RecordBatch>,
-    /// As long as anybody has one of them.
-    pub(super) memory: Arc<MemoryReservation>,
-}
+/// All batches of an input.
+type Batches = Arc<Vec<Held>>;
 
 /// An input that several readers share.
 pub(super) struct SharedInput {
     pub(super) label: String,
     /// Whether readers may come again, as a recursive query's do.
     is_kept: bool,
+    /// Those of the statement.
+    buffers: Arc<Buffers>,
     state: Mutex<State>,
 }
 
@@ -41,7 +37,7 @@ enum Stage {
     Unplanned,
     Planned(Arc<dyn ExecutionPlan>),
     /// The plan is gone when it has been run: joins keep what they built in it.
-    Started(Weak<dyn ExecutionPlan>, Task<Arc<Batches>>),
+    Started(Weak<dyn ExecutionPlan>, Task<Batches>),
     Gone,
 }
 
@@ -54,7 +50,7 @@ impl fmt::Debug for SharedInput {
 }
 
 impl SharedInput {
-    pub(super) fn new(label: String, is_kept: bool) -> Self {
+    pub(super) fn new(label: String, is_kept: bool, buffers: Arc<Buffers>) -> Self {
         let state = State {
             stage: Stage::Unplanned,
             readers: 0,
@@ -62,6 +58,7 @@ impl SharedInput {
         Self {
             label,
             is_kept,
+            buffers,
             state: Mutex::new(state),
         }
     }
@@ -98,7 +95,7 @@ impl SharedInput {
     }
 
     /// The first reader starts the input; any reader that is polled drives it.
-    pub(super) fn run(&self, context: &Arc<TaskContext>) -> Result<Task<Arc<Batches>>> {
+    pub(super) fn run(&self, context: &Arc<TaskContext>) -> Result<Task<Batches>> {
         let mut state = self.state();
         let plan = match &state.stage {
             Stage::Started(_, running) => return Ok(running.clone()),
@@ -107,9 +104,10 @@ impl SharedInput {
             Stage::Gone => return internal_err!("`{}` was read once more", self.label),
         };
         let consumer = MemoryConsumer::new(format!("shared {}", self.label));
-        let memory = consumer.register(context.memory_pool());
+        let memory = Arc::new(consumer.register(context.memory_pool()));
         let started = Arc::downgrade(&plan);
-        let running = gather(plan, Arc::clone(context), memory);
+        let buffers = Arc::clone(&self.buffers);
+        let running = gather(plan, Arc::clone(context), buffers, memory);
         let running = running.map(|done| done.map_err(Arc::new)).boxed().shared();
         state.stage = Stage::Started(started, running.clone());
         Ok(running)
@@ -120,32 +118,22 @@ impl SharedInput {
 async fn gather(
     input: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
-    memory: MemoryReservation,
-) -> Result<Arc<Batches>> {
+    buffers: Arc<Buffers>,
+    memory: Arc<MemoryReservation>,
+) -> Result<Batches> {
     let count = input.output_partitioning().partition_count();
     let mut parts = vec![];
     for partition in 0..count {
         let mut stream = input.execute(partition, Arc::clone(&context))?;
-        let memory = memory.new_empty();
+        let (buffers, memory) = (Arc::clone(&buffers), Arc::clone(&memory));
         parts.push(SpawnedTask::spawn(async move {
             let mut batches = vec![];
-            // An aggregate hands on slices of one batch: each buffer counts once.
-            let mut counter = RecordBatchMemoryCounter::new();
             while let Some(batch) = stream.try_next().await? {
-                let batch = compacted(batch)?;
-                memory.try_grow(counter.count_batch(&batch))?;
-                batches.push(batch);
+                batches.push(buffers.hold(compacted(batch)?, &memory)?);
             }
-            Ok((batches, memory))
+            Ok(batches)
         }));
     }
-    let mut all = vec![];
-    for (batches, part) in task::all(parts).await? {
-        memory.grow(part.free());
-        all.extend(batches);
-    }
-    Ok(Arc::new(Batches {
-        all,
-        memory: Arc::new(memory),
-    }))
+    let batches = task::all(parts).await?;
+    Ok(Arc::new(batches.into_iter().flatten().collect()))
 }

@@ -3,7 +3,7 @@
 //! `allocation` reads `usage_cells` more than once. Expanded in place, each reading would scan the
 //! ledger again, and calls of calls would multiply. So a saved-query call that stands in a statement
 //! twice with the same arguments is planned once, as a [`table::SharedTable`]; [`planner`] gives all
-//! its readers one input, [`input`] runs once, and [`exec`] hands its batches to each.
+//! its readers one input, [`input`] runs once, [`held`] counts its batches, and [`exec`] hands them to each.
 //! [`few_buffers`] keeps texts from dragging along those of other batches, here and in joins.
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
@@ -13,7 +13,10 @@ pub(crate) use exec::inputs;
 
 mod exec;
 pub(crate) mod few_buffers;
+mod held;
 mod input;
 pub(crate) mod pass;
 pub(crate) mod planner;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;

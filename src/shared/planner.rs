@@ -1,6 +1,7 @@
 //! Plans each shared relation once, before the statement that reads it.
 
 use super::exec::SharedExec;
+use super::held::Buffers;
 use super::input::SharedInput;
 use super::table::SharedTable;
 use crate::task::{Task, task};
@@ -81,13 +82,21 @@ pub(crate) async fn plan_together(
         }
         optimised.push((number, provider, reads, done));
     }
+    let buffers = Arc::new(Buffers::default());
     let mut offered = Offered::new();
     let mut equipped = vec![];
     while let Some((number, provider, reads, optimised)) = optimised.pop() {
         let is_kept = tables.asked_again.contains(&number);
-        let offer = offer(provider, optimised.clone(), is_kept);
-        let offer = offer.boxed().shared();
         let inputs = among(&offered, &reads);
+        let buffers = Arc::clone(&buffers);
+        let offer = offer(
+            provider,
+            optimised.clone(),
+            inputs.clone(),
+            is_kept,
+            buffers,
+        );
+        let offer = offer.boxed().shared();
         let done = equip(optimised, offer.clone(), inputs, Arc::clone(&state));
         equipped.push(task(done));
         offered.insert(number, offer);
@@ -108,7 +117,15 @@ pub(crate) async fn plan_together(
 }
 
 /// What readers are planned over, by the number of the relation.
-type Offered = HashMap<u64, Task<Option<Arc<Ready>>>>;
+type Offered = HashMap<u64, Task<Option<Offer>>>;
+
+#[derive(Clone)]
+enum Offer {
+    /// Batches, for several.
+    Input(Arc<Ready>),
+    /// The relation itself, for one.
+    Plan(Arc<Optimised>),
+}
 
 fn among(offered: &Offered, reads: &BTreeSet<u64>) -> Offered {
     let read = reads.iter();
@@ -120,13 +137,18 @@ fn among(offered: &Offered, reads: &BTreeSet<u64>) -> Offered {
 struct Optimised {
     plan: LogicalPlan,
     columns: Vec<usize>,
+    /// In how many places.
+    is_read: usize,
 }
 
 impl Optimised {
     /// A statement that was optimised before.
     fn asked(plan: LogicalPlan) -> Self {
-        let columns = vec![];
-        Self { plan, columns }
+        Self {
+            plan,
+            columns: vec![],
+            is_read: 1,
+        }
     }
 }
 
@@ -151,29 +173,41 @@ async fn optimise(
 async fn offer(
     provider: Arc<dyn TableProvider>,
     optimised: Task<Option<Arc<Optimised>>>,
+    inputs: Offered,
     is_kept: bool,
-) -> Result<Option<Arc<Ready>>, Arc<DataFusionError>> {
+    buffers: Arc<Buffers>,
+) -> Result<Option<Offer>, Arc<DataFusionError>> {
     let Some(optimised) = optimised.await? else {
         return Ok(None);
     };
+    if optimised.is_read == 1 && !is_kept {
+        let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
+        let columns = optimised.columns.clone();
+        let is_read = 1;
+        return Ok(Some(Offer::Plan(Arc::new(Optimised {
+            plan,
+            columns,
+            is_read,
+        }))));
+    }
     let table = shared(&provider)?;
-    Ok(Some(Arc::new(Ready {
+    Ok(Some(Offer::Input(Arc::new(Ready {
         schema: table.schema(),
         columns: optimised.columns.clone(),
-        input: Arc::new(SharedInput::new(table.label.clone(), is_kept)),
-    })))
+        input: Arc::new(SharedInput::new(table.label.clone(), is_kept, buffers)),
+    }))))
 }
 
 /// Gives what was offered its operators.
 async fn equip(
     optimised: Task<Option<Arc<Optimised>>>,
-    offer: Task<Option<Arc<Ready>>>,
+    offer: Task<Option<Offer>>,
     inputs: Offered,
     state: Arc<SessionState>,
 ) -> Result<()> {
     let optimised = optimised.await.map_err(DataFusionError::Shared)?;
     let offer = offer.await.map_err(DataFusionError::Shared)?;
-    if let Some((optimised, offer)) = optimised.zip(offer) {
+    if let (Some(optimised), Some(Offer::Input(offer))) = (optimised, offer) {
         let input = operators(&optimised, inputs, &state).await?;
         offer.input.give(input);
     }
@@ -190,11 +224,11 @@ async fn operators(
     planner.create_physical_plan(&plan, state).await
 }
 
-async fn gathered(tasks: Offered) -> Result<HashMap<u64, Arc<Ready>>> {
+async fn gathered(tasks: Offered) -> Result<HashMap<u64, Offer>> {
     let mut gathered = HashMap::new();
-    for (number, ready) in tasks {
-        if let Some(ready) = ready.await.map_err(DataFusionError::Shared)? {
-            gathered.insert(number, ready);
+    for (number, offer) in tasks {
+        if let Some(offer) = offer.await.map_err(DataFusionError::Shared)? {
+            gathered.insert(number, offer);
         }
     }
     Ok(gathered)
@@ -246,6 +280,7 @@ struct Needs {
     columns: BTreeSet<usize>,
     /// The filters that all of them have.
     filters: Vec<Expr>,
+    readers: usize,
 }
 
 impl Needs {
@@ -264,8 +299,15 @@ impl Needs {
                 let filters = scan.filters.iter().map(unqualified);
                 let filters = filters.collect::<Result<Vec<_>>>()?;
                 match needs {
-                    None => *needs = Some(Self { columns, filters }),
+                    None => {
+                        *needs = Some(Self {
+                            columns,
+                            filters,
+                            readers: 1,
+                        });
+                    }
                     Some(needs) => {
+                        needs.readers += 1;
                         needs.columns.extend(columns);
                         needs.filters.retain(|filter| filters.contains(filter));
                     }
@@ -300,7 +342,11 @@ impl Needs {
             .build()?;
         // It was analysed when it became a shared relation.
         let plan = state.optimizer().optimize(plan, state, |_, _| {})?;
-        Ok(Optimised { plan, columns })
+        Ok(Optimised {
+            plan,
+            columns,
+            is_read: self.readers,
+        })
     }
 }
 
@@ -315,19 +361,55 @@ fn unqualified(filter: &Expr) -> Result<Expr> {
     Ok(plain.data)
 }
 
-fn replace(plan: LogicalPlan, ready: &HashMap<u64, Arc<Ready>>) -> Result<LogicalPlan> {
+/// A plan over what was offered.
+fn replace(plan: LogicalPlan, offered: &HashMap<u64, Offer>) -> Result<LogicalPlan> {
+    let mut is_other = false;
     let replaced = plan.transform_down_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = &node
-            && let Some(provider) = provider_of(scan)
-            && let Some(input) = ready.get(&shared(&provider)?.number)
-        {
-            let mut scan = scan.clone();
-            scan.source = provider_as_source(Arc::clone(input) as Arc<dyn TableProvider>);
-            return Ok(Transformed::yes(LogicalPlan::TableScan(scan)));
-        }
-        Ok(Transformed::no(node))
+        let LogicalPlan::TableScan(scan) = &node else {
+            return Ok(Transformed::no(node));
+        };
+        let Some(provider) = provider_of(scan) else {
+            return Ok(Transformed::no(node));
+        };
+        let table = shared(&provider)?;
+        Ok(match offered.get(&table.number) {
+            None => Transformed::no(node),
+            Some(Offer::Input(input)) => {
+                let mut scan = scan.clone();
+                scan.source = provider_as_source(Arc::clone(input) as Arc<dyn TableProvider>);
+                Transformed::yes(LogicalPlan::TableScan(scan))
+            }
+            Some(Offer::Plan(whole)) => {
+                is_other = true;
+                let plan = in_place_of(scan, table, whole)?;
+                Transformed::new(plan, true, TreeNodeRecursion::Jump)
+            }
+        })
     })?;
-    Ok(replaced.data)
+    if !is_other {
+        return Ok(replaced.data);
+    }
+    let known = |node: LogicalPlan| node.recompute_schema().map(Transformed::yes);
+    Ok(replaced.data.transform_up_with_subqueries(known)?.data)
+}
+
+/// The relation with the columns that a scan of it has, under its name.
+fn in_place_of(scan: &TableScan, table: &SharedTable, whole: &Optimised) -> Result<LogicalPlan> {
+    let wanted: Vec<usize> = match &scan.projection {
+        Some(wanted) => wanted.clone(),
+        None => (0..table.schema().fields().len()).collect(),
+    };
+    let columns = wanted.iter().map(|index| {
+        let at = whole.columns.iter().position(|column| column == index);
+        let at = at.ok_or_else(|| internal_datafusion_err!("`{}` lacks a column", table.label))?;
+        let own = whole.plan.schema().qualified_field(at);
+        let name = table.schema.field(*index).name();
+        Ok(Expr::Column(Column::from(own)).alias_qualified(Some(scan.table_name.clone()), name))
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    LogicalPlanBuilder::from(whole.plan.clone())
+        .project(columns)?
+        .build()
 }
 
 /// A shared relation with its input: what a reader's scan becomes.

@@ -22,9 +22,9 @@ pub(crate) struct SharedTable {
     pub(super) number: u64,
     pub(super) label: String,
     pub(super) plan: LogicalPlan,
-    schema: SchemaRef,
-    /// What its columns always are.
-    constants: Values,
+    pub(super) schema: SchemaRef,
+    /// What its columns always are; nothing where it has no rows.
+    constants: Option<Values>,
 }
 
 impl SharedTable {
@@ -42,10 +42,12 @@ impl SharedTable {
             .map(|field| Field::new(field.name(), field.data_type().clone(), true))
             .collect();
         let (plan, values) = constants::put(plan, options)?;
-        let values = values.into_iter().zip(&fields);
-        let constants = values
-            .map(|(value, field)| value.filter(|value| value.data_type() == *field.data_type()))
-            .collect();
+        let constants = values.map(|values| {
+            let values = values.into_iter().zip(&fields);
+            values
+                .map(|(value, field)| value.filter(|value| value.data_type() == *field.data_type()))
+                .collect()
+        });
         Ok(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             label,
@@ -56,19 +58,23 @@ impl SharedTable {
     }
 }
 
-/// What the columns of a scan always are, where it reads a shared relation.
-pub(crate) fn constants_of_scan(scan: &TableScan) -> Values {
-    let Ok(provider) = source_as_provider(&scan.source) else {
-        return vec![];
+/// What the columns of a scan always are, where it reads a shared relation; nothing where that has no
+/// rows.
+pub(crate) fn constants_of_scan(scan: &TableScan) -> Option<Values> {
+    let provider = source_as_provider(&scan.source).ok();
+    let table = provider.as_ref();
+    let table = table.and_then(|provider| provider.downcast_ref::<SharedTable>());
+    let Some(table) = table else {
+        return Some(vec![]);
     };
-    match (provider.downcast_ref::<SharedTable>(), &scan.projection) {
-        (Some(table), None) => table.constants.clone(),
-        (Some(table), Some(columns)) => {
-            let read = columns.iter().map(|at| table.constants.get(*at).cloned());
+    let constants = table.constants.as_ref()?;
+    Some(match &scan.projection {
+        None => constants.clone(),
+        Some(columns) => {
+            let read = columns.iter().map(|at| constants.get(*at).cloned());
             read.map(Option::flatten).collect()
         }
-        (None, _) => vec![],
-    }
+    })
 }
 
 /// Whether a scan reads a shared relation.

@@ -28,8 +28,11 @@
 //! # }
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod encoded;
 pub mod money;
+pub mod once;
 pub mod pattern;
 pub mod pinned;
 pub mod pricing;

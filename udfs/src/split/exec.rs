@@ -7,21 +7,23 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{Distribution, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{Distribution, LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 
 use super::rows::Rows;
+use crate::once::{Once, streams};
 
 /// Takes the place of a window over `apportion_down`.
 #[derive(Debug)]
@@ -87,6 +89,25 @@ impl SplitExec {
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+impl Asked {
+    /// The window itself, over rows that the engine sorts and may spill.
+    fn sorted(
+        &self,
+        window: &WindowAggExec,
+        rows: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = window.input().schema();
+        let mut input = streams(vec![Once::boxed(&schema, rows, ())], &schema)?;
+        let partition = self.partition.iter();
+        let partition = partition.map(|key| PhysicalSortExpr::new_default(Arc::clone(key)));
+        if let Some(order) = LexOrdering::new(partition.chain(self.keys.iter().cloned())) {
+            input = Arc::new(SortExec::new(order, input));
+        }
+        WindowAggExec::try_new(window.window_expr().to_vec(), input, true)?.execute(0, context)
     }
 }
 
@@ -160,30 +181,47 @@ impl ExecutionPlan for SplitExec {
         let schema = self.schema();
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let memory = MemoryConsumer::new("SplitExec").register(context.memory_pool());
+        let window = Arc::clone(&self.window);
         let gathered = async move {
             let mut batches = vec![];
             let mut counter = RecordBatchMemoryCounter::new();
+            let numbers = memory.new_empty();
             while let Some(batch) = input.try_next().await? {
                 let _timer = metrics.elapsed_compute().timer();
-                memory.try_grow(
-                    counter.count_batch(&batch) + batch.num_rows() * rows.bytes_a_row(),
-                )?;
+                let bytes = counter.count_batch(&batch);
+                let is_had = numbers
+                    .try_grow(batch.num_rows() * rows.bytes_a_row())
+                    .and_then(|()| memory.try_grow(bytes));
+                if is_had.is_err() {
+                    let begun = batches.into_iter().map(move |(batch, bytes)| {
+                        memory.shrink(bytes);
+                        Ok(batch)
+                    });
+                    let begun = stream::iter(begun).chain(stream::iter([Ok(batch)]));
+                    return asked.sorted(&window, begun.chain(input), context);
+                }
                 rows.add(&asked, &batch)?;
-                batches.push(batch);
+                batches.push((batch, bytes));
             }
             let timer = metrics.elapsed_compute().timer();
             let parts = rows.parts(&asked)?;
             timer.done();
             let mut start = 0;
-            Ok::<_, DataFusionError>(stream::iter(batches).map(move |batch: RecordBatch| {
-                let _held = &memory;
-                let rows = batch.num_rows();
-                let mut columns = batch.columns().to_vec();
-                columns.push(Arc::new(parts.slice(start, rows)));
-                start += rows;
-                metrics.record_output(rows);
-                Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
-            }))
+            let with_parts = {
+                let schema = Arc::clone(&schema);
+                move |(batch, bytes): (RecordBatch, usize)| {
+                    let _held = &numbers;
+                    memory.shrink(bytes);
+                    let rows = batch.num_rows();
+                    let mut columns = batch.columns().to_vec();
+                    columns.push(Arc::new(parts.slice(start, rows)));
+                    start += rows;
+                    metrics.record_output(rows);
+                    Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
+                }
+            };
+            let batches = stream::iter(batches).map(with_parts);
+            Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)) as _)
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             self.schema(),

@@ -5,7 +5,8 @@
 //! the numbers in order ([`rows`]), and hands on the batches as they came, with a column more. Without
 //! [`rule::Split`] every answer is the same.
 //!
-//! Memory: what is gathered is counted and does not spill, so the rule is for sessions without a limit.
+//! Memory: what is gathered is counted; where it is more than the session may have, the rows go to the
+//! engine's window after all, behind a sort that spills.
 
 pub mod exec;
 pub mod rule;

@@ -1,7 +1,11 @@
 //! The same parts with the rule and without it.
 
+use std::fmt;
 use std::sync::Arc;
 
+use datafusion::common::{Result, resources_err};
+use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation, UnboundedMemoryPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -10,7 +14,47 @@ use proptest::prelude::*;
 use super::rule::Split;
 use crate::testing::{error, on_two_threads, plan, rows};
 
+/// Refuses splits more than so many bytes.
+#[derive(Debug)]
+struct Sparing(UnboundedMemoryPool, usize);
+
+impl fmt::Display for Sparing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sparing({})", self.1)
+    }
+}
+
+impl MemoryPool for Sparing {
+    fn name(&self) -> &'static str {
+        "sparing"
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.0.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.0.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let is_split = reservation.consumer().name() == "SplitExec";
+        if is_split && reservation.size() + additional > self.1 {
+            return resources_err!("no more for splits");
+        }
+        self.0.try_grow(reservation, additional)
+    }
+
+    fn reserved(&self) -> usize {
+        self.0.reserved()
+    }
+}
+
 fn session(is_split: bool, partitions: usize, batch_size: usize) -> SessionContext {
+    sparing(is_split, partitions, batch_size, usize::MAX)
+}
+
+fn sparing(is_split: bool, partitions: usize, batch_size: usize, bytes: usize) -> SessionContext {
     let config = SessionConfig::new()
         .with_target_partitions(partitions)
         .with_batch_size(batch_size)
@@ -22,9 +66,12 @@ fn session(is_split: bool, partitions: usize, batch_size: usize) -> SessionConte
             .position(|rule| rule.name() == "EnsureRequirements");
         rules.insert(sorted.unwrap(), Arc::new(Split));
     }
+    let memory = Arc::new(Sparing(UnboundedMemoryPool::default(), bytes));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(memory);
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
+        .with_runtime_env(runtime.build_arc().unwrap())
         .with_physical_optimizer_rules(rules);
     let mut context = SessionContext::new_with_state(state.build());
     crate::register_all(&mut context).unwrap();
@@ -69,10 +116,12 @@ proptest! {
         customers in 2_u32..300,
         partitions in 1_usize..4,
         batch_size in 1_usize..3_000,
+        bytes in 0_usize..200_000,
     ) {
         on_two_threads(async {
             let plain = session(false, partitions, batch_size);
             let split = session(true, partitions, batch_size);
+            let spared = sparing(true, partitions, batch_size, bytes);
             for window in WINDOWS {
                 let sql = format!(
                     "SELECT charge, provider, customer, feature, at, apportion_down(amount, weight) OVER ({window}) AS part
@@ -81,6 +130,8 @@ proptest! {
                 );
                 let expected = rows(&plain, &sql).await.unwrap();
                 assert_eq!(rows(&split, &sql).await.unwrap(), expected, "{window}");
+                assert_eq!(rows(&spared, &sql).await.unwrap(), expected, "{window}");
+                assert_eq!(spared.runtime_env().memory_pool.reserved(), 0, "{window}");
             }
         });
     }

@@ -1,6 +1,8 @@
 //! Batches that have been read as the input of an operator.
 
-use super::lock;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, internal_err};
@@ -9,17 +11,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::stream::{self, Stream};
-use std::fmt;
-use std::sync::{Arc, Mutex};
 
 /// A partition that can be read once, and what is held for it until then.
-pub(super) struct Once<H> {
+pub struct Once<H> {
     schema: SchemaRef,
     batches: Mutex<Option<(SendableRecordBatchStream, H)>>,
 }
 
 impl<H: Send + 'static> Once<H> {
-    pub(super) fn boxed(
+    pub fn boxed(
         schema: &SchemaRef,
         batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
         held: H,
@@ -45,7 +45,12 @@ impl<H: Send> PartitionStream for Once<H> {
 
     /// What an operator is handed it counts itself.
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let Some((batches, _)) = lock(&self.batches).take() else {
+        let batches = self
+            .batches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some((batches, _)) = batches else {
             let twice = stream::once(async { internal_err!("an input was read once more") });
             let schema = Arc::clone(&self.schema);
             return Box::pin(RecordBatchStreamAdapter::new(schema, twice));
@@ -55,7 +60,7 @@ impl<H: Send> PartitionStream for Once<H> {
 }
 
 /// An input of such partitions.
-pub(super) fn streams(
+pub fn streams(
     partitions: Vec<Arc<dyn PartitionStream>>,
     schema: &SchemaRef,
 ) -> Result<Arc<dyn ExecutionPlan>> {

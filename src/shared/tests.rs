@@ -1,0 +1,139 @@
+use super::held::Buffers;
+use super::planner::SharedPlanner;
+use super::table::SharedTable;
+use crate::constants;
+use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::execution::memory_pool::{
+    GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation, UnboundedMemoryPool,
+};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_plan::displayable;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use std::sync::Arc;
+
+/// A session with shared relations, each of which may read those before it.
+async fn session(relations: &[(&str, &str)]) -> SessionContext {
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(SessionConfig::new().with_target_partitions(2))
+        .with_optimizer_rules(constants::rules())
+        .with_query_planner(Arc::new(SharedPlanner))
+        .build();
+    let context = SessionContext::new_with_state(state);
+    for (name, sql) in relations {
+        let state = context.state();
+        let plan = state.create_logical_plan(sql).await.unwrap();
+        let table = SharedTable::new((*name).to_owned(), plan, state.config_options()).unwrap();
+        context.register_table(*name, Arc::new(table)).unwrap();
+    }
+    context
+}
+
+/// The operators of a statement, and its rows.
+async fn run(relations: &[(&str, &str)], sql: &str) -> (String, String) {
+    let context = session(relations).await;
+    let frame = context.sql(sql).await.unwrap();
+    let plan = frame.clone().create_physical_plan().await.unwrap();
+    let rows = frame.collect().await.unwrap();
+    (
+        displayable(plan.as_ref()).indent(false).to_string(),
+        pretty_format_batches(&rows).unwrap().to_string(),
+    )
+}
+
+const CALLS: (&str, &str) = (
+    "calls",
+    "SELECT column1 AS model, column2 AS tokens FROM (VALUES ('a', 1), ('b', 2), ('b', 4)) AS t",
+);
+
+#[tokio::test]
+async fn several_readers_share_and_one_has_it_whole() {
+    const TWICE: &str =
+        "SELECT sum(calls.tokens) AS sum FROM calls JOIN calls AS other USING (model)";
+    let (plan, twice) = run(&[CALLS], TWICE).await;
+    assert_eq!(plan.matches("SharedExec: calls").count(), 2, "{plan}");
+    assert!(twice.contains("| 13  |"), "{twice}");
+
+    // Under the reader's name for it, and with the columns that it asks for.
+    let doubled = (
+        "doubled",
+        "SELECT tokens AS once, 2 * tokens AS twice, model FROM calls",
+    );
+    let once = "SELECT d.model, sum(d.twice) FROM doubled AS d WHERE d.once > 1 GROUP BY d.model";
+    let (plan, sums) = run(&[CALLS, doubled], once).await;
+    assert!(!plan.contains("SharedExec"), "{plan}");
+    assert!(sums.contains("| b     | 12"), "{sums}");
+    let (plan, rows) = run(
+        &[CALLS, doubled],
+        "SELECT * FROM doubled ORDER BY once LIMIT 1",
+    )
+    .await;
+    assert!(!plan.contains("SharedExec"), "{plan}");
+    assert!(rows.contains("| 1    | 2     | a     |"), "{rows}");
+
+    // In an expression, too.
+    let nested = "SELECT (SELECT max(twice) FROM doubled) AS most";
+    let (plan, most) = run(&[CALLS, doubled], nested).await;
+    assert!(!plan.contains("SharedExec"), "{plan}");
+    assert!(most.contains("| 8    |"), "{most}");
+}
+
+#[tokio::test]
+async fn what_has_no_rows_is_not_planned() {
+    let none = ("none", "SELECT DISTINCT model FROM calls WHERE 1 = 2");
+    let parts = ("parts", "SELECT unnest([model]) AS model FROM none");
+    let (plan, rows) = run(
+        &[CALLS, none, parts],
+        "SELECT c.tokens, n.model IS NULL AS missing FROM calls AS c LEFT JOIN none AS n USING (model)
+         UNION ALL
+         SELECT c.tokens, true FROM calls AS c JOIN parts USING (model) JOIN none USING (model)
+         ORDER BY 1",
+    )
+    .await;
+    assert!(!plan.contains("none") && !plan.contains("Join"), "{plan}");
+    assert!(rows.contains("| 4      | true    |"), "{rows}");
+    assert_eq!(rows.lines().count(), 7, "{rows}");
+}
+
+fn reservation(pool: &Arc<dyn MemoryPool>) -> Arc<MemoryReservation> {
+    Arc::new(MemoryConsumer::new("test").register(pool))
+}
+
+fn batch(numbers: &ArrayRef) -> RecordBatch {
+    RecordBatch::try_from_iter([("number", Arc::clone(numbers))]).unwrap()
+}
+
+#[test]
+fn a_buffer_counts_once_for_as_long_as_anybody_has_it() {
+    let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
+    let buffers = Buffers::default();
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1_000));
+    let whole = buffers.hold(batch(&numbers), &reservation(&pool)).unwrap();
+    assert_eq!(pool.reserved(), 8_000);
+    let slice = buffers.hold(batch(&numbers.slice(10, 5)), &reservation(&pool));
+    drop(whole);
+    assert_eq!(pool.reserved(), 8_000);
+    drop(slice);
+    assert_eq!(pool.reserved(), 0);
+    let again = buffers.hold(batch(&numbers), &reservation(&pool)).unwrap();
+    assert_eq!(pool.reserved(), 8_000);
+    drop(again);
+    assert_eq!(pool.reserved(), 0);
+}
+
+#[test]
+fn what_is_not_to_be_had_is_refused_and_nothing_stays_counted() {
+    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(10_000));
+    let buffers = Buffers::default();
+    let numbers =
+        |from: i64| Arc::new(Int64Array::from_iter_values(from..from + 1_000)) as ArrayRef;
+    let two = [("a", numbers(0)), ("b", numbers(1))];
+    let two = RecordBatch::try_from_iter(two).unwrap();
+    let refused = buffers.hold(two, &reservation(&pool)).unwrap_err();
+    assert!(
+        refused.to_string().contains("Failed to allocate"),
+        "{refused}"
+    );
+    assert_eq!(pool.reserved(), 0);
+}
