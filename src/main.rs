@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "a setting of the C library that nothing wraps")]
 fn give_back_large_blocks() {
-    const LARGE: i32 = 1 << 20;
+    const LARGE: i32 = 4 << 20;
     // SAFETY: it sets a number, and there is no other thread yet.
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
 }

@@ -13,6 +13,7 @@ use crate::twice_named;
 use apportion_udfs::encoded::rule::Encoded;
 use apportion_udfs::pinned::rule::Pinned;
 use apportion_udfs::split::rule::Split;
+use apportion_udfs::stretch::rule::Stretch;
 use apportion_udfs::tally::rule::Tally;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -48,11 +49,14 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
     } else {
         split_without_sorting(&mut state);
     }
-    let state = state
-        .with_physical_optimizer_rule(Arc::new(Pinned::new(footers)))
+    let mut state = state
+        .with_physical_optimizer_rule(Arc::new(Pinned::new(Arc::clone(&footers))))
         .with_physical_optimizer_rule(Arc::new(Encoded))
         .with_physical_optimizer_rule(Arc::new(FewExchanges))
         .with_physical_optimizer_rule(Arc::new(FewBuffers));
+    if cluster.is_none() {
+        state = state.with_physical_optimizer_rule(Arc::new(Stretch::new(footers)));
+    }
     Ok(SessionContext::new_with_state(state.build()))
 }
 

@@ -1,7 +1,8 @@
 //! SQL functions for Apache DataFusion that price model calls and split bills exactly.
 //!
 //! ```text
-//! pinned · encoded               what of a file below a GROUP BY need not be read, or spelt out
+//! pinned · encoded · stretch     what of a file below a GROUP BY need not be read, or spelt out, and
+//!        │                       by which thread the others are read
 //!        │
 //! tally · split                  GROUP BY over names and the split, as operators of the engine
 //!        │
@@ -37,6 +38,7 @@ pub mod pattern;
 pub mod pinned;
 pub mod pricing;
 pub mod split;
+pub mod stretch;
 pub mod tally;
 
 mod aggregate;

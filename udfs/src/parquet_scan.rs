@@ -1,10 +1,11 @@
-//! What rules about the scans below a [`TallyExec`](crate::tally::exec::TallyExec) share.
+//! What rules about scans share.
 
 use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::physical_plan::{FileSource, ParquetFileReaderFactory, ParquetSource};
+use datafusion::parquet::file::metadata::RowGroupMetaData;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_plan::ExecutionPlan;
@@ -43,4 +44,12 @@ pub(crate) fn source(
         source = source.with_predicate(filter);
     }
     source.try_pushdown_projection(projection)
+}
+
+/// Where the engine takes a row group to be, when it reads a range of a file.
+pub(crate) fn start(group: &RowGroupMetaData) -> i64 {
+    let first = group.column(0);
+    first
+        .dictionary_page_offset()
+        .unwrap_or_else(|| first.data_page_offset())
 }

@@ -9,7 +9,9 @@ use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
-use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use datafusion::parquet::file::metadata::ParquetMetaData;
+
+use crate::parquet_scan::start;
 
 /// What is asked of a time, over a row group or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,14 +157,6 @@ impl<'f> Piece<'f> {
         }
         file
     }
-}
-
-/// Where the engine takes a row group to be, when it reads a range of a file.
-fn start(group: &RowGroupMetaData) -> i64 {
-    let first = group.column(0);
-    first
-        .dictionary_page_offset()
-        .unwrap_or_else(|| first.data_page_offset())
 }
 
 type Times = Vec<Option<(ScalarValue, ScalarValue)>>;
