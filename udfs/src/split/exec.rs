@@ -193,6 +193,8 @@ impl ExecutionPlan for SplitExec {
                     .try_grow(batch.num_rows() * rows.bytes_a_row())
                     .and_then(|()| memory.try_grow(bytes));
                 if is_had.is_err() {
+                    // What it was numbered for is what the sort begins with.
+                    drop((rows, numbers));
                     let begun = batches.into_iter().map(move |(batch, bytes)| {
                         memory.shrink(bytes);
                         Ok(batch)
