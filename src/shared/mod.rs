@@ -3,7 +3,8 @@
 //! `allocation` reads `usage_cells` more than once. Expanded in place, each reading would scan the
 //! ledger again, and calls of calls would multiply. So a saved-query call that stands in a statement
 //! twice with the same arguments is planned once, as a [`table::SharedTable`]; [`planner`] gives all
-//! its readers one input, [`input`] runs once, [`held`] counts its batches, and [`exec`] hands them to each.
+//! its readers one input, [`input`] runs once, [`held`] counts its batches, and [`exec`] hands them to
+//! each. Where one reader is left, or the relation has no rows, the plan stands in the reader's own.
 //! [`few_buffers`] keeps texts from dragging along those of other batches, here and in joins.
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into

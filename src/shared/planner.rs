@@ -137,8 +137,8 @@ fn among(offered: &Offered, reads: &BTreeSet<u64>) -> Offered {
 struct Optimised {
     plan: LogicalPlan,
     columns: Vec<usize>,
-    /// In how many places.
-    is_read: usize,
+    /// The places where it is read.
+    readers: usize,
 }
 
 impl Optimised {
@@ -147,7 +147,7 @@ impl Optimised {
         Self {
             plan,
             columns: vec![],
-            is_read: 1,
+            readers: 1,
         }
     }
 }
@@ -180,15 +180,13 @@ async fn offer(
     let Some(optimised) = optimised.await? else {
         return Ok(None);
     };
-    if optimised.is_read == 1 && !is_kept {
-        let plan = replace(optimised.plan.clone(), &gathered(inputs).await?)?;
-        let columns = optimised.columns.clone();
-        let is_read = 1;
-        return Ok(Some(Offer::Plan(Arc::new(Optimised {
-            plan,
-            columns,
-            is_read,
-        }))));
+    if optimised.readers == 1 && !is_kept {
+        let whole = Optimised {
+            plan: replace(optimised.plan.clone(), &gathered(inputs).await?)?,
+            columns: optimised.columns.clone(),
+            readers: 1,
+        };
+        return Ok(Some(Offer::Plan(Arc::new(whole))));
     }
     let table = shared(&provider)?;
     Ok(Some(Offer::Input(Arc::new(Ready {
@@ -345,7 +343,7 @@ impl Needs {
         Ok(Optimised {
             plan,
             columns,
-            is_read: self.readers,
+            readers: self.readers,
         })
     }
 }

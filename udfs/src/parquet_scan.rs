@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::physical_plan::{FileSource, ParquetFileReaderFactory, ParquetSource};
-use datafusion::parquet::file::metadata::RowGroupMetaData;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_plan::ExecutionPlan;
@@ -44,6 +47,18 @@ pub(crate) fn source(
         source = source.with_predicate(filter);
     }
     source.try_pushdown_projection(projection)
+}
+
+/// A file's footer, where the engine knows it.
+pub(crate) fn footer(
+    file: &PartitionedFile,
+    footers: &FileMetadataCache,
+) -> Option<Arc<ParquetMetaData>> {
+    let known = footers.get(&file.object_meta.location);
+    let known = known.filter(|known| known.is_valid_for(&file.object_meta))?;
+    let footer = known.file_metadata.as_any();
+    let footer = footer.downcast_ref::<CachedParquetMetaData>()?;
+    Some(Arc::clone(footer.parquet_metadata()))
 }
 
 /// Where the engine takes a row group to be, when it reads a range of a file.

@@ -7,7 +7,6 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
 };
@@ -23,7 +22,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use super::known::{Known, holds};
 use super::pieces::{Judge, Piece, Time, Verdict};
-use crate::parquet_scan::{self, passes_on};
+use crate::parquet_scan::{self, footer, passes_on};
 use crate::tally::exec::TallyExec;
 
 /// Goes by the footers that the engine knows when it plans.
@@ -227,14 +226,8 @@ impl Pinned {
         time: &Time<'_>,
         judge: Judge<'_>,
     ) -> Result<(Vec<Piece<'f>>, bool)> {
-        let known = self.footers.get(&file.object_meta.location);
-        let known = known.filter(|known| known.is_valid_for(&file.object_meta));
-        let footer = known.as_ref().and_then(|known| {
-            let footer = known.file_metadata.as_any();
-            footer.downcast_ref::<CachedParquetMetaData>()
-        });
-        match footer {
-            Some(footer) => Piece::each(file, footer.parquet_metadata(), time, judge),
+        match footer(file, self.footers.as_ref()) {
+            Some(footer) => Piece::each(file, &footer, time, judge),
             None => Ok((vec![Piece::whole(file)], true)),
         }
     }

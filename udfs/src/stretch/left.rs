@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 
-use crate::parquet_scan::start;
+use crate::parquet_scan::{footer, start};
 
 /// Of each partition, the row groups of its stretch.
 #[derive(Debug)]
@@ -52,13 +51,7 @@ impl Left {
 
 fn units(file: &PartitionedFile, footers: &FileMetadataCache) -> Vec<Unit> {
     let shared = Arc::new(file.clone());
-    let known = footers.get(&file.object_meta.location);
-    let known = known.filter(|known| known.is_valid_for(&file.object_meta));
-    let footer = known.as_ref().and_then(|known| {
-        let footer = known.file_metadata.as_any();
-        footer.downcast_ref::<CachedParquetMetaData>()
-    });
-    let Some(footer) = footer else {
+    let Some(known) = footer(file, footers) else {
         let (start, rows) = (None, 0);
         return vec![Unit {
             file: shared,
@@ -66,7 +59,7 @@ fn units(file: &PartitionedFile, footers: &FileMetadataCache) -> Vec<Unit> {
             rows,
         }];
     };
-    let groups = footer.parquet_metadata().row_groups().iter();
+    let groups = known.row_groups().iter();
     let range = file.range.as_ref();
     let units = groups.map(|group| (start(group), group.num_rows()));
     let units = units
