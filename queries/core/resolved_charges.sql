@@ -107,6 +107,7 @@ spans as (
     group by provider, period
 ),
 
+-- As many rows as there are slots, however many customers call.
 carried_in_slots as (
     select
         provider,

@@ -61,10 +61,17 @@ pub(crate) fn footer(
     Some(Arc::clone(footer.parquet_metadata()))
 }
 
-/// Where the engine takes a row group to be, when it reads a range of a file.
-pub(crate) fn start(group: &RowGroupMetaData) -> i64 {
-    let first = group.column(0);
-    first
-        .dictionary_page_offset()
-        .unwrap_or_else(|| first.data_page_offset())
+/// Where the engine takes each row group to be, when it reads a range of a file; nothing where a range
+/// would not tell one from another, as with empty ones.
+pub(crate) fn starts(footer: &ParquetMetaData) -> Option<Vec<i64>> {
+    let start = |group: &RowGroupMetaData| {
+        let first = group.columns().first()?;
+        let dictionary = first.dictionary_page_offset();
+        Some(dictionary.unwrap_or_else(|| first.data_page_offset()))
+    };
+    let starts = footer.row_groups().iter().map(start);
+    let starts: Vec<i64> = starts.collect::<Option<_>>()?;
+    starts
+        .is_sorted_by(|before, behind| before < behind)
+        .then_some(starts)
 }

@@ -11,7 +11,7 @@ use datafusion::parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 
-use crate::parquet_scan::start;
+use crate::parquet_scan::starts;
 
 /// What is asked of a time, over a row group or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +72,14 @@ impl<'f> Piece<'f> {
         time: &Time<'_>,
         judge: Judge<'_>,
     ) -> Result<(Vec<Self>, bool)> {
-        let Some(times) = times(footer, time.field)? else {
+        let (Some(times), Some(starts)) = (times(footer, time.field)?, starts(footer)) else {
             return Ok((vec![Self::whole(file)], true));
         };
         let range = file.range.as_ref();
         let mut pieces = vec![];
         let mut are_all = true;
-        for (index, (group, times)) in footer.row_groups().iter().zip(times).enumerate() {
-            let start = start(group);
+        let groups = footer.row_groups().iter().zip(starts).zip(times);
+        for (index, ((group, start), times)) in groups.enumerate() {
             if range.is_some_and(|range| start < range.start || range.end <= start) {
                 continue;
             }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::parquet::file::metadata::RowGroupMetaData;
 
-use crate::parquet_scan::{footer, start};
+use crate::parquet_scan::{footer, starts};
 
 /// Of each partition, the row groups of its stretch.
 #[derive(Debug)]
@@ -51,7 +52,9 @@ impl Left {
 
 fn units(file: &PartitionedFile, footers: &FileMetadataCache) -> Vec<Unit> {
     let shared = Arc::new(file.clone());
-    let Some(known) = footer(file, footers) else {
+    let known = footer(file, footers);
+    let known = known.and_then(|footer| Some((starts(&footer)?, footer)));
+    let Some((starts, footer)) = known else {
         let (start, rows) = (None, 0);
         return vec![Unit {
             file: shared,
@@ -59,9 +62,9 @@ fn units(file: &PartitionedFile, footers: &FileMetadataCache) -> Vec<Unit> {
             rows,
         }];
     };
-    let groups = known.row_groups().iter();
     let range = file.range.as_ref();
-    let units = groups.map(|group| (start(group), group.num_rows()));
+    let rows = footer.row_groups().iter().map(RowGroupMetaData::num_rows);
+    let units = starts.into_iter().zip(rows);
     let units = units
         .filter(|(start, _)| range.is_none_or(|range| range.start <= *start && *start < range.end));
     let units = units.map(|(start, rows)| Unit {

@@ -1,10 +1,15 @@
 //! Each row is read once, whoever reads it.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::parquet::data_type::Int64Type;
+use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::file::writer::SerializedFileWriter;
+use datafusion::parquet::schema::parser::parse_message_type;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::stream::{StreamExt, TryStreamExt};
@@ -119,6 +124,38 @@ async fn one_that_is_done_takes_what_others_have_not_begun() {
     let plan = plan.reset_state().unwrap();
     let all = datafusion::physical_plan::collect(plan, context.task_ctx());
     assert_eq!(count(&all.await.unwrap()), 4_000);
+}
+
+/// Row groups of so many numbers each, written one by one: empty ones, too.
+fn row_groups(counts: &[i64]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let file = File::create(folder.path().join("numbers.parquet")).unwrap();
+    let schema = Arc::new(parse_message_type("message m { required int64 v; }").unwrap());
+    let properties = WriterProperties::builder().set_dictionary_enabled(false);
+    let mut file = SerializedFileWriter::new(file, schema, Arc::new(properties.build())).unwrap();
+    for count in counts {
+        let mut group = file.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let numbers: Vec<i64> = (0..*count).collect();
+        let typed = column.typed::<Int64Type>();
+        typed.write_batch(&numbers, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    file.close().unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn rows_beside_empty_row_groups_are_read_once() {
+    let folder = row_groups(&[100, 0, 100, 0, 0, 100, 100, 0]);
+    for partitions in 1..8 {
+        for helps in [false, true] {
+            let context = over(&folder, partitions, helps).await;
+            let counted = rows(&context, "SELECT count(*) + 0 * sum(v) FROM numbers").await;
+            assert_eq!(counted.unwrap(), ["400"], "{partitions} {helps}");
+        }
+    }
 }
 
 #[tokio::test]
