@@ -1,11 +1,13 @@
-//! What tests share: a session with every function, a small price book, and one question asked in
-//! every shape.
+//! What tests share: a session with every function, a small price book, one question asked in every
+//! shape, and memory that some operator does not get.
 
+use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::common::Result;
+use datafusion::common::{Result, resources_err};
 use datafusion::execution::FunctionRegistry;
+use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tempfile::TempDir;
 
@@ -161,5 +163,45 @@ pub(crate) async fn assert_over_every_text(expression: &str, x: &str, expected: 
             expected,
             "{encoding}"
         );
+    }
+}
+
+/// Has no more than so many bytes for each that an operator asks for, and all that anybody else does.
+#[derive(Debug)]
+pub(crate) struct Stingy<P> {
+    pub(crate) pool: P,
+    pub(crate) to: &'static str,
+    pub(crate) most: usize,
+}
+
+impl<P> fmt::Display for Stingy<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stingy({}, {})", self.to, self.most)
+    }
+}
+
+impl<P: MemoryPool> MemoryPool for Stingy<P> {
+    fn name(&self) -> &'static str {
+        "stingy"
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.pool.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.pool.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let name = reservation.consumer().name();
+        if name.starts_with(self.to) && reservation.size() + additional > self.most {
+            return resources_err!("no more memory for {name}");
+        }
+        self.pool.try_grow(reservation, additional)
+    }
+
+    fn reserved(&self) -> usize {
+        self.pool.reserved()
     }
 }

@@ -1,10 +1,8 @@
 //! The same parts with the rule and without it.
 
-use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::{Result, resources_err};
-use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation, UnboundedMemoryPool};
+use datafusion::execution::memory_pool::UnboundedMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -12,43 +10,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
 
 use super::rule::Split;
-use crate::testing::{error, on_two_threads, plan, rows};
-
-/// Refuses splits more than so many bytes.
-#[derive(Debug)]
-struct Sparing(UnboundedMemoryPool, usize);
-
-impl fmt::Display for Sparing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sparing({})", self.1)
-    }
-}
-
-impl MemoryPool for Sparing {
-    fn name(&self) -> &'static str {
-        "sparing"
-    }
-
-    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.0.grow(reservation, additional);
-    }
-
-    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.0.shrink(reservation, shrink);
-    }
-
-    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let is_split = reservation.consumer().name() == "SplitExec";
-        if is_split && reservation.size() + additional > self.1 {
-            return resources_err!("no more for splits");
-        }
-        self.0.try_grow(reservation, additional)
-    }
-
-    fn reserved(&self) -> usize {
-        self.0.reserved()
-    }
-}
+use crate::testing::{Stingy, error, on_two_threads, plan, rows};
 
 fn session(is_split: bool, partitions: usize, batch_size: usize) -> SessionContext {
     sparing(is_split, partitions, batch_size, usize::MAX)
@@ -66,7 +28,11 @@ fn sparing(is_split: bool, partitions: usize, batch_size: usize, bytes: usize) -
             .position(|rule| rule.name() == "EnsureRequirements");
         rules.insert(sorted.unwrap(), Arc::new(Split));
     }
-    let memory = Arc::new(Sparing(UnboundedMemoryPool::default(), bytes));
+    let memory = Arc::new(Stingy {
+        pool: UnboundedMemoryPool::default(),
+        to: "SplitExec",
+        most: bytes,
+    });
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(memory);
     let state = SessionStateBuilder::new()
         .with_config(config)

@@ -1,10 +1,9 @@
 //! The same answers with the rule and without it.
 
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::Write;
 use std::sync::Arc;
 
-use datafusion::common::{Result, resources_err};
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -12,47 +11,12 @@ use proptest::prelude::*;
 
 use super::rule::Tally;
 use crate::register_all;
-use crate::testing::{on_two_threads, plan, rows};
+use crate::testing::{Stingy, on_two_threads, plan, rows};
 
 #[derive(Debug, Clone, Copy)]
 enum Memory {
     Ample,
     None,
-}
-
-/// Has no memory for the operator's groups, and all that anybody else asks for.
-#[derive(Debug)]
-struct Stingy(GreedyMemoryPool);
-
-impl Display for Stingy {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("stingy")
-    }
-}
-
-impl MemoryPool for Stingy {
-    fn name(&self) -> &'static str {
-        "stingy"
-    }
-
-    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.0.grow(reservation, additional);
-    }
-
-    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.0.shrink(reservation, shrink);
-    }
-
-    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        if reservation.consumer().name().starts_with("TallyExec") {
-            return resources_err!("no memory for {}", reservation.consumer().name());
-        }
-        self.0.try_grow(reservation, additional)
-    }
-
-    fn reserved(&self) -> usize {
-        self.0.reserved()
-    }
 }
 
 /// A session with the rule or without it, and with memory for its groups or not.
@@ -63,7 +27,11 @@ fn session(tallies: bool, partitions: usize, batch_size: usize, memory: Memory) 
     let pool = GreedyMemoryPool::new(1 << 30);
     let pool: Arc<dyn MemoryPool> = match memory {
         Memory::Ample => Arc::new(pool),
-        Memory::None => Arc::new(Stingy(pool)),
+        Memory::None => Arc::new(Stingy {
+            pool,
+            to: "TallyExec",
+            most: 0,
+        }),
     };
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool);
     let mut state = SessionStateBuilder::new()
