@@ -154,6 +154,26 @@ impl Distinct {
         if let Some(number) = self.texts.number(&texts, &mut self.numbers)? {
             self.numbers.resize(texts.into_array(1)?.len(), number);
         }
+        self.count(groups, filter);
+        Ok(())
+    }
+
+    /// Adds lists of texts, one for each of the groups.
+    fn merge(&mut self, lists: &ListArray, groups: impl Iterator<Item = usize>) -> Result<()> {
+        let lengths = lists.offsets().lengths();
+        let groups = groups.zip(lengths);
+        let groups = groups.flat_map(|(group, length)| std::iter::repeat_n(group, length));
+        let first = lists.offsets()[0].as_usize();
+        let last = lists.offsets()[lists.len()].as_usize();
+        let texts = lists.values().slice(first, last - first);
+        self.numbers.clear();
+        self.texts.number_distinct(&texts, &mut self.numbers)?;
+        self.count(groups, None);
+        Ok(())
+    }
+
+    /// Counts the batch's texts where their groups have not had them.
+    fn count(&mut self, groups: impl Iterator<Item = usize>, filter: Option<&BooleanArray>) {
         self.first_group.resize(self.texts.count(), NO_GROUP);
         for (row, (group, number)) in groups.zip(&self.numbers).enumerate() {
             if *number == 0 || filter.is_some_and(|filter| !passes(filter, row)) {
@@ -167,17 +187,6 @@ impl Distinct {
                 self.counts[group] += usize::from(self.further.insert((group, *number)));
             }
         }
-        Ok(())
-    }
-
-    /// Adds lists of texts, one for each of the groups.
-    fn merge(&mut self, lists: &ListArray, groups: impl Iterator<Item = usize>) -> Result<()> {
-        let lengths = lists.offsets().lengths();
-        let groups = groups.zip(lengths);
-        let groups = groups.flat_map(|(group, length)| std::iter::repeat_n(group, length));
-        let first = lists.offsets()[0].as_usize();
-        let last = lists.offsets()[lists.len()].as_usize();
-        self.add(&lists.values().slice(first, last - first), groups, None)
     }
 
     /// The texts of each group, all of which are forgotten.

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, Int64Array, PrimitiveArray,
-    StringViewArray, UInt32Array, new_null_array,
+    StringViewArray, new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
-use datafusion::arrow::compute::{cast, concat, take};
+use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type, Int64Type};
 use datafusion::common::Result;
 use datafusion::logical_expr::ColumnarValue;
-use datafusion::physical_expr_common::binary_map::OutputType;
-use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
 use super::kind::is_text;
 use super::met::Met;
+use super::met_texts::MetTexts;
 use super::recent::Recent;
 use super::remembered::are_at_one_place;
+use super::text::Text;
 
 /// One column's distinct values. NULL has the number 0, the others follow.
 #[derive(Debug)]
@@ -104,22 +104,35 @@ impl Key {
         Ok(())
     }
 
+    /// The same for values of which few repeat: those met lately are not looked for apart.
+    pub(crate) fn number_distinct(
+        &mut self,
+        column: &ArrayRef,
+        numbers: &mut Vec<u32>,
+    ) -> Result<()> {
+        match &mut self.values {
+            Values::Texts(texts) => texts.met.number_all(&Text::new(column)?, numbers),
+            Values::Words(_) => self.number_each(column, numbers),
+        }
+    }
+
     /// How many numbers there are, that of NULL included.
     pub(crate) fn count(&self) -> usize {
-        1 + match &self.values {
-            Values::Texts(texts) => texts.met.len(),
-            Values::Words(words) => words.met.keys().len(),
+        match &self.values {
+            Values::Texts(texts) => texts.met.count(),
+            Values::Words(words) => 1 + words.met.keys().len(),
         }
     }
 
     /// The values of their numbers, in the column's type; NULL is the first.
     pub(crate) fn into_values(self) -> Result<ArrayRef> {
         let values: ArrayRef = match self.values {
-            Values::Texts(texts) => texts.met.into_state(),
-            Values::Words(words) => Arc::new(Int64Array::from(words.met.into_keys())),
+            Values::Texts(texts) => Arc::new(texts.met.into_values()),
+            Values::Words(words) => {
+                let words = Int64Array::from(words.met.into_keys());
+                concat(&[&new_null_array(&DataType::Int64, 1), &words])?
+            }
         };
-        let null = new_null_array(values.data_type(), 1);
-        let values = concat(&[&null, &values])?;
         Ok(cast(&values, &self.data_type)?)
     }
 
@@ -150,7 +163,8 @@ fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
 }
 
 struct Texts {
-    met: ArrowBytesViewMap<u32>,
+    met: MetTexts,
+    /// For rows of views: a reader gives a repeated text the same one.
     recent: Recent,
     /// The view by which each number was met last.
     views: Vec<u128>,
@@ -158,19 +172,16 @@ struct Texts {
     buffers: Vec<Buffer>,
     /// The dictionary met last, and the numbers of its values.
     dictionary: Option<(ArrayRef, Arc<[u32]>)>,
-    /// Rows whose views were not met lately; kept for its memory.
-    unknown: Vec<u32>,
 }
 
 impl Default for Texts {
     fn default() -> Self {
         Self {
-            met: ArrowBytesViewMap::new(OutputType::Utf8View),
+            met: MetTexts::default(),
             recent: Recent::with_at_most(1 << 15),
             views: vec![],
             buffers: vec![],
             dictionary: None,
-            unknown: vec![],
         }
     }
 }
@@ -178,7 +189,7 @@ impl Default for Texts {
 impl fmt::Debug for Texts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Texts")
-            .field("met", &self.met.len())
+            .field("met", &self.met)
             .finish_non_exhaustive()
     }
 }
@@ -206,9 +217,8 @@ impl Texts {
         {
             return Ok(Arc::clone(of_value));
         }
-        let mut of_value = Vec::with_capacity(values.len());
-        let texts = cast(values, &DataType::Utf8View)?;
-        self.number(texts.as_string_view(), &mut of_value)?;
+        let mut of_value = vec![];
+        self.met.number_all(&Text::new(values)?, &mut of_value)?;
         let of_value: Arc<[u32]> = of_value.into();
         self.dictionary = Some((Arc::clone(values), Arc::clone(&of_value)));
         Ok(of_value)
@@ -216,37 +226,21 @@ impl Texts {
 
     fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) -> Result<()> {
         self.be_over(column.data_buffers());
-        let before = numbers.len();
-        self.unknown.clear();
-        let nulls = column.nulls();
-        numbers.extend((0..).zip(column.views()).map(|(row, view)| {
-            if nulls.is_some_and(|nulls| nulls.is_null(row as usize)) {
-                return 0;
+        numbers.reserve(column.len());
+        for (row, view) in column.views().iter().enumerate() {
+            if column.is_null(row) {
+                numbers.push(0);
+                continue;
             }
-            self.recent.code(*view, &self.views).unwrap_or_else(|| {
-                self.unknown.push(row);
-                0
-            })
-        }));
-        let rows = &self.unknown;
-        let texts = take(column, &UInt32Array::from(rows.clone()), None)?;
-        let numbers = &mut numbers[before..];
-        let mut distinct = self.met.len();
-        let mut at = rows.iter();
-        let number = |_: Option<&[u8]>| {
-            distinct += 1;
-            u32::try_from(distinct).unwrap_or(u32::MAX)
-        };
-        self.met.insert_if_new(&texts, number, |number| {
-            if let Some(row) = at.next() {
-                numbers[*row as usize] = number;
+            if let Some(number) = self.recent.code(*view, &self.views) {
+                numbers.push(number);
+                continue;
             }
-        });
-        self.views.resize(self.met.len() + 1, 0);
-        for row in rows {
-            let (view, number) = (column.views()[*row as usize], numbers[*row as usize]);
-            self.views[number as usize] = view;
-            self.recent.remember(view, number);
+            let number = self.met.number(Some(column.value(row)))?;
+            self.views.resize(self.met.count(), 0);
+            self.views[number as usize] = *view;
+            self.recent.remember(*view, number);
+            numbers.push(number);
         }
         Ok(())
     }

@@ -7,7 +7,8 @@
 //! * [`text`] and [`number`]: every encoding of text and every width of number behind one view.
 //! * [`codes`]: a number for each distinct value.
 //! * [`keys`]: a number for each value of a column, batch after batch.
-//! * [`met`]: keys, numbered as they are met; [`recent`]: the codes of those met lately.
+//! * [`met`] and [`met_texts`]: keys, numbered as they are met; [`recent`]: the codes of those met
+//!   lately.
 //! * [`remembered`]: what follows from a file's dictionaries.
 
 pub(crate) mod arguments;
@@ -16,6 +17,7 @@ pub(crate) mod keys;
 pub(crate) mod kind;
 pub(crate) mod manual;
 pub(crate) mod met;
+pub(crate) mod met_texts;
 pub(crate) mod number;
 pub(crate) mod recent;
 pub(crate) mod remembered;

@@ -66,7 +66,7 @@ fn mark_own(parts: &[&GroupKeys], key: usize, own: &mut [Vec<bool>]) -> Result<(
     let mut numbered = vec![];
     for values in values {
         let mut numbers = vec![];
-        met.number_each(&values.slice(1, values.len() - 1), &mut numbers)?;
+        met.number_distinct(&values.slice(1, values.len() - 1), &mut numbers)?;
         partitions.resize(met.count(), 0);
         for number in &numbers {
             partitions[*number as usize] += 1;
