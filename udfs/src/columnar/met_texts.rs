@@ -29,7 +29,7 @@ struct Known {
 
 impl Known {
     /// The table goes by the lower bits, and by the uppermost ones.
-    fn spread(&self) -> u64 {
+    fn spread(self) -> u64 {
         u64::from(self.hash) << 32 | u64::from(self.hash)
     }
 }
@@ -73,7 +73,10 @@ impl MetTexts {
         let is_own = |known: &Known| {
             known.hash == hash && self.texts.get_value(known.number as usize) == text.as_bytes()
         };
-        match self.known.entry(new.spread(), is_own, Known::spread) {
+        match self
+            .known
+            .entry(new.spread(), is_own, |known| known.spread())
+        {
             Entry::Occupied(known) => Ok(known.get().number),
             Entry::Vacant(place) => {
                 self.texts.try_append_value(text)?;
@@ -87,7 +90,7 @@ impl MetTexts {
     pub(crate) fn number_all(&mut self, texts: &Text, numbers: &mut Vec<u32>) -> Result<()> {
         let rows = texts.len();
         numbers.reserve(rows);
-        self.known.reserve(rows, Known::spread);
+        self.known.reserve(rows, |known| known.spread());
         for row in 0..rows {
             numbers.push(self.number(texts.get(row))?);
         }
@@ -145,7 +148,7 @@ mod tests {
             number: first,
         };
         met.known
-            .insert_unique(of_another.spread(), of_another, Known::spread);
+            .insert_unique(of_another.spread(), of_another, |known| known.spread());
         assert_eq!(met.number(Some("b")).unwrap(), 2);
         assert_eq!(met.number(Some("a")).unwrap(), first);
         assert_eq!(met.number(Some("b")).unwrap(), 2);
