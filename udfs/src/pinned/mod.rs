@@ -9,11 +9,13 @@
 //! column stands, and neither fetches nor decodes the column.
 //!
 //! Row groups without a call of the period are left out here too, and a condition that holds for all
-//! that are left is not asked call by call. Without the rule every answer is the same.
+//! that are left is not asked call by call, nor is that a text is there where footers count no call
+//! without it ([`never_null`]). Without the rule every answer is the same.
 
 pub mod rule;
 
 mod known;
+mod never_null;
 mod pieces;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, ScalarValue};
@@ -12,6 +12,7 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::physical_expr::utils::conjunction_opt;
 use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
@@ -21,6 +22,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::known::{Known, holds};
+use super::never_null::is_met_by_all;
 use super::pieces::{Judge, Piece, Time, Verdict};
 use crate::parquet_scan::{self, footer, passes_on};
 use crate::tally::exec::TallyExec;
@@ -149,7 +151,12 @@ impl Pinned {
         };
         let table = source.table_schema().table_schema();
         let filter = source.filter();
-        let conditions = filter.as_ref().map(split_conjunction).unwrap_or_default();
+        let asked = filter.as_ref().map(split_conjunction).unwrap_or_default();
+        let conditions = self.still_asked(scan, &asked, table)?;
+        let with_conditions = |conditions: &[&Arc<dyn PhysicalExpr>]| {
+            let conditions = conditions.iter().map(|condition| Arc::clone(condition));
+            parquet_scan::source(source, None, conjunction_opt(conditions), projection)
+        };
         let times = scan.file_schema().fields().iter().enumerate();
         for (index, field) in
             times.filter(|(_, field)| matches!(field.data_type(), DataType::Timestamp(..)))
@@ -185,7 +192,7 @@ impl Pinned {
             }
             let all = || groups.iter().flatten();
             let drops_filter =
-                filter.is_some() && all().all(|piece| piece.verdict.holds == Some(true));
+                !asked.is_empty() && all().all(|piece| piece.verdict.holds == Some(true));
             if !drops_filter && !leaves_out && !all().any(|piece| piece.verdict.is_pinned) {
                 continue;
             }
@@ -208,15 +215,42 @@ impl Pinned {
             let scan = FileScanConfigBuilder::from(scan.clone())
                 .with_file_groups(groups)
                 .with_output_ordering(vec![]);
-            if !drops_filter {
+            let left: &[_] = if drops_filter { &[] } else { &conditions };
+            if left.len() == asked.len() {
                 return Ok(Some(DataSourceExec::from_data_source(scan.build())));
             }
-            let source = parquet_scan::source(source, None, None, projection)?;
-            return Ok(source.map(|source| {
+            return Ok(with_conditions(left)?.map(|source| {
                 DataSourceExec::from_data_source(scan.with_source(source).build()) as _
             }));
         }
-        Ok(None)
+        if conditions.len() == asked.len() {
+            return Ok(None);
+        }
+        Ok(with_conditions(&conditions)?.map(|source| {
+            let scan = FileScanConfigBuilder::from(scan.clone()).with_source(source);
+            DataSourceExec::from_data_source(scan.build()) as _
+        }))
+    }
+
+    /// The conditions that some row may not meet.
+    fn still_asked<'c>(
+        &self,
+        scan: &FileScanConfig,
+        conditions: &[&'c Arc<dyn PhysicalExpr>],
+        table: &SchemaRef,
+    ) -> Result<Vec<&'c Arc<dyn PhysicalExpr>>> {
+        let files = scan.file_groups.iter().flat_map(FileGroup::iter);
+        let footers = files.map(|file| footer(file, self.footers.as_ref()));
+        let Some(footers) = footers.collect::<Option<Vec<_>>>() else {
+            return Ok(conditions.to_vec());
+        };
+        let mut asked = vec![];
+        for condition in conditions {
+            if !is_met_by_all(condition, table, &footers)? {
+                asked.push(*condition);
+            }
+        }
+        Ok(asked)
     }
 
     /// A file's row groups as far as they are asked for, and whether these are all.

@@ -165,6 +165,70 @@ async fn a_condition_that_all_calls_meet_is_not_asked() {
 }
 
 #[tokio::test]
+async fn that_a_text_is_there_is_not_asked_where_footers_say_so() {
+    let conditions = [
+        "customer IS NOT NULL",
+        "nullif(customer, '') IS NOT NULL",
+        "canonical('customer', nullif(customer, ''), called_at) IS NOT NULL",
+        "nullif(customer, 'c1') IS NOT NULL",
+        "canonical('sub_account_customer', customer, called_at) IS NOT NULL",
+        "customer IS NULL",
+    ];
+    let with_times = "called_at >= timestamp '2026-06-01' AND";
+    for (odd, asked) in [
+        ("'c3'", [false, false, false, true, true, true]),
+        ("''", [false, true, true, true, true, true]),
+        ("NULL", [true; 6]),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let sql = format!(
+            "COPY (
+                SELECT
+                    CASE WHEN v = 250 THEN {odd} ELSE concat('c', v % 3) END AS customer,
+                    arrow_cast(1781913600000000 + v * 60000000, 'Timestamp(Microsecond, None)') AS called_at,
+                    v AS tokens
+                FROM generate_series(1, 300) AS t (v)
+            ) TO '{}' OPTIONS ('format.max_row_group_size' '100')",
+            folder.path().join("calls.parquet").display()
+        );
+        let (plain, pinned) = (session(false).await, session(true).await);
+        rows(&plain, &sql).await.unwrap();
+        for (condition, is_asked) in conditions.into_iter().zip(asked) {
+            for also in ["", with_times] {
+                let sql = format!(
+                    "SELECT customer, sum(tokens) FROM calls WHERE {also} {condition} GROUP BY ALL"
+                );
+                let expected = answers_over(&plain, &folder, &sql).await.unwrap();
+                assert_eq!(
+                    answers_over(&pinned, &folder, &sql).await.unwrap(),
+                    expected
+                );
+                let plan = plan(&pinned, &sql).await;
+                assert_eq!(plan.contains("predicate="), is_asked, "{odd}: {plan}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_condition_on_one_file_is_asked_of_all() {
+    let folder = TempDir::new().unwrap();
+    let context = session(true).await;
+    for (name, customer) in [("a", "'c1'"), ("b", "nullif('c1', 'c1')"), ("c", "'c2'")] {
+        let path = folder.path().join(format!("{name}.parquet"));
+        let sql = format!(
+            "COPY (SELECT {customer} AS customer, 1 AS tokens) TO '{}'",
+            path.display()
+        );
+        rows(&context, &sql).await.unwrap();
+    }
+    let sql = "SELECT customer, count(*) FROM calls WHERE customer IS NOT NULL GROUP BY ALL";
+    let mut answers = answers_over(&context, &folder, sql).await.unwrap();
+    answers.sort();
+    assert_eq!(answers, ["c1|1", "c2|1"]);
+}
+
+#[tokio::test]
 async fn a_period_is_shared_out_wherever_it_lies() {
     // 40 row groups, of which the first ten are asked for: the first half of the file has them all.
     let folder = written(4_000, 1, 100, 6_000, 6_000).await;

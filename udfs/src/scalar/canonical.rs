@@ -70,6 +70,12 @@ impl Canonical {
 }
 
 impl Canonical {
+    /// Whether what has a name has a canonical one too.
+    pub(crate) fn names_all(kind: &str) -> bool {
+        let kind = kind.parse::<AliasKind>();
+        kind.is_ok_and(|kind| kind != AliasKind::SubAccountCustomer)
+    }
+
     /// The spellings of names; nothing where one of them changes in the course of time.
     fn settled(&self, kind: AliasKind, names: &ArrayRef) -> Result<Option<ArrayRef>> {
         let mut lookup = self.reference.aliases.lookup(kind);
