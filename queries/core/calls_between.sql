@@ -5,7 +5,8 @@
 --   until      timestamp = NULL   The end, not included; without it, to the last call.
 --   always     boolean = false   Calls of any time, whatever since and until say.
 -- Notes:       price_id is the number of the price that holds, or below zero why none does;
---              stated_list_cost is what the ledger itself says that the call costs at list.
+--              stated_list_cost is what the ledger itself says that the call costs at list;
+--              is_valid_usage is whether its token counts can be.
 --              A call belongs to the instant at which it was completed, where the ledger knows it:
 --              providers bill batch work then. Prices are those in force when it was made.
 
@@ -24,6 +25,10 @@ called as (
         ),
         case when list_cost >= 0 then list_cost end as stated_list_cost,
         coalesce(completed_at, called_at) as charged_at,
+        is_valid_usage(
+            input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+            cache_write_1h_tokens, reasoning_tokens
+        ) as is_valid_usage,
         -- A failed call that reports no tokens was not charged for: it weighs nothing.
         coalesce(status = 'error', false)
         and coalesce(input_tokens, 0) + coalesce(output_tokens, 0) = 0 as weighs_nothing

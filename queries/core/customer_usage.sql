@@ -19,11 +19,11 @@ calls as (
         session_id,
         query_type = 'reasoning' as is_reasoning_call,
         response_cached,
-        case when price_id <> -5 then input_tokens end as input_tokens,
-        case when price_id <> -5 then cache_read_tokens end as cache_read_tokens,
-        case when price_id <> -5 then cache_write_tokens end as cache_write_tokens,
-        case when price_id <> -5 then output_tokens end as output_tokens,
-        case when price_id <> -5 then reasoning_tokens end as reasoning_tokens
+        case when is_valid_usage then input_tokens end as input_tokens,
+        case when is_valid_usage then cache_read_tokens end as cache_read_tokens,
+        case when is_valid_usage then cache_write_tokens end as cache_write_tokens,
+        case when is_valid_usage then output_tokens end as output_tokens,
+        case when is_valid_usage then reasoning_tokens end as reasoning_tokens
     from calls_between(since => $period_start, until => $period_end)
     where customer_id is not null
 ),

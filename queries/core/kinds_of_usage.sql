@@ -33,12 +33,12 @@ select
     case when depends_on_length then called_at end as called_at,
     case when depends_on_length then input_tokens end as call_input_tokens,
     count(*) as calls,
-    sum(case when price_id <> -5 then input_tokens end) as input_tokens,
-    sum(case when price_id <> -5 then output_tokens end) as output_tokens,
-    sum(case when price_id <> -5 then cache_read_tokens end) as cache_read_tokens,
-    sum(case when price_id <> -5 then cache_write_tokens end) as cache_write_tokens,
-    sum(case when price_id <> -5 then cache_write_1h_tokens end) as cache_write_1h_tokens,
-    sum(case when price_id <> -5 then reasoning_tokens end) as reasoning_tokens,
-    sum(case when price_id < 0 and price_id <> -5 then stated_list_cost end) as stated_list_cost
+    sum(case when is_valid_usage then input_tokens end) as input_tokens,
+    sum(case when is_valid_usage then output_tokens end) as output_tokens,
+    sum(case when is_valid_usage then cache_read_tokens end) as cache_read_tokens,
+    sum(case when is_valid_usage then cache_write_tokens end) as cache_write_tokens,
+    sum(case when is_valid_usage then cache_write_1h_tokens end) as cache_write_1h_tokens,
+    sum(case when is_valid_usage then reasoning_tokens end) as reasoning_tokens,
+    sum(case when price_id < 0 and is_valid_usage then stated_list_cost end) as stated_list_cost
 from calls
 group by all

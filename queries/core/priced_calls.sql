@@ -6,5 +6,5 @@
 
 select
     billing_month(charged_at) as period,
-    * exclude (price_id, stated_list_cost)
+    * exclude (price_id, stated_list_cost, is_valid_usage)
 from calls_between(since => $period_start, until => $period_end)

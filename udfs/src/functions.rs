@@ -12,9 +12,9 @@ use crate::columnar::manual::Manual;
 use crate::reference::{Reference, empty};
 use crate::scalar::{
     bar, billing_month, call_cost, call_cost_parts, canonical, converted_amount, customer_hash,
-    list_price, margin_band, nearest_models, overage_charge, price_cost_parts, price_id,
-    rounded_ratio, scaled_amount, slot_start, slots_within, sparkline, target_price, tiered_charge,
-    to_amount, to_exact, to_json, usage_cap, usage_pattern_flags,
+    is_valid_usage, list_price, margin_band, nearest_models, overage_charge, price_cost_parts,
+    price_id, rounded_ratio, scaled_amount, slot_start, slots_within, sparkline, target_price,
+    tiered_charge, to_amount, to_exact, to_json, usage_cap, usage_pattern_flags,
 };
 use crate::window::{ApportionPlanner, apportion, apportion_down};
 
@@ -128,6 +128,7 @@ fn all(reference: Arc<Reference>) -> Vec<Function> {
             converted_amount::ConvertedAmount::new(),
         ),
         scalar(&customer_hash::MANUAL, customer_hash::CustomerHash::new()),
+        scalar(&is_valid_usage::MANUAL, is_valid_usage::IsValidUsage::new()),
         scalar(
             &overage_charge::MANUAL,
             overage_charge::OverageCharge::new(),

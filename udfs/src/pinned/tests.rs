@@ -191,20 +191,20 @@ async fn that_a_text_is_there_is_not_asked_where_footers_say_so() {
             ) TO '{}' OPTIONS ('format.max_row_group_size' '100')",
             folder.path().join("calls.parquet").display()
         );
-        let (plain, pinned) = (session(false).await, session(true).await);
-        rows(&plain, &sql).await.unwrap();
+        let (without, pinned) = (session(false).await, session(true).await);
+        rows(&without, &sql).await.unwrap();
         for (condition, is_asked) in conditions.into_iter().zip(asked) {
             for also in ["", with_times] {
                 let sql = format!(
                     "SELECT customer, sum(tokens) FROM calls WHERE {also} {condition} GROUP BY ALL"
                 );
-                let expected = answers_over(&plain, &folder, &sql).await.unwrap();
+                let expected = answers_over(&without, &folder, &sql).await.unwrap();
                 assert_eq!(
                     answers_over(&pinned, &folder, &sql).await.unwrap(),
                     expected
                 );
-                let plan = plan(&pinned, &sql).await;
-                assert_eq!(plan.contains("predicate="), is_asked, "{odd}: {plan}");
+                let shown = plan(&pinned, &sql).await;
+                assert_eq!(shown.contains("predicate="), is_asked, "{odd}: {shown}");
             }
         }
     }

@@ -100,7 +100,7 @@ impl Tokens {
     }
 
     /// Whether all rows' counts make sense together; without a look at each, where they do.
-    fn are_valid(&self, rows: usize) -> bool {
+    pub(super) fn are_valid(&self, rows: usize) -> bool {
         let [
             input,
             output,

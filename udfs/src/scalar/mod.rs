@@ -7,6 +7,7 @@ pub(crate) mod call_cost_parts;
 pub(crate) mod canonical;
 pub(crate) mod converted_amount;
 pub(crate) mod customer_hash;
+pub(crate) mod is_valid_usage;
 pub(crate) mod list_price;
 pub(crate) mod margin_band;
 pub(crate) mod nearest_models;
