@@ -3,11 +3,10 @@
 use std::fmt;
 use std::hash::BuildHasher;
 
-use datafusion::arrow::array::{ArrayBuilder, StringViewArray, StringViewBuilder};
+use datafusion::arrow::array::{StringViewArray, StringViewBuilder};
 use datafusion::common::hash_utils::RandomState;
 use datafusion::common::{Result, resources_datafusion_err};
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 use super::text::Text;
 
@@ -15,13 +14,14 @@ use super::text::Text;
 pub(crate) struct MetTexts {
     /// At the places of their numbers.
     texts: StringViewBuilder,
+    count: usize,
     known: HashTable<Known>,
     hasher: RandomState,
 }
 
 /// A text stands in the list alone, so that the table stays small; nearly all that differ are told
 /// apart without a look at them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Known {
     hash: u32,
     number: u32,
@@ -40,6 +40,7 @@ impl Default for MetTexts {
         texts.append_null();
         Self {
             texts,
+            count: 1,
             known: HashTable::new(),
             hasher: RandomState::default(),
         }
@@ -49,7 +50,7 @@ impl Default for MetTexts {
 impl fmt::Debug for MetTexts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MetTexts")
-            .field("count", &self.count())
+            .field("count", &self.count)
             .finish_non_exhaustive()
     }
 }
@@ -57,44 +58,67 @@ impl fmt::Debug for MetTexts {
 impl MetTexts {
     /// How many numbers there are, that of NULL included.
     pub(crate) fn count(&self) -> usize {
-        self.texts.len()
+        self.count
     }
 
     /// The next number where the text is new.
-    #[allow(clippy::cast_possible_truncation, reason = "its upper half")]
     pub(crate) fn number(&mut self, text: Option<&str>) -> Result<u32> {
-        let Some(text) = text else {
-            return Ok(0);
-        };
-        let number = u32::try_from(self.count())
-            .map_err(|_| resources_datafusion_err!("{} texts to tell apart", self.count()))?;
-        let hash = (self.hasher.hash_one(text) >> 32) as u32;
-        let new = Known { hash, number };
-        let is_own = |known: &Known| {
-            known.hash == hash && self.texts.get_value(known.number as usize) == text.as_bytes()
-        };
-        match self
-            .known
-            .entry(new.spread(), is_own, |known| known.spread())
-        {
-            Entry::Occupied(known) => Ok(known.get().number),
-            Entry::Vacant(place) => {
-                self.texts.try_append_value(text)?;
-                place.insert(new);
-                Ok(number)
-            }
-        }
+        text.map_or(Ok(0), |text| self.look_up(text, self.hash(text)))
     }
 
-    /// Appends the number of each row's text; most of them are new.
+    /// Appends the number of each row's text; many of them are new.
+    ///
+    /// Texts and their places in the table lie all over memory: to ask for those of many rows before
+    /// any of them is needed is to wait for all of them once.
     pub(crate) fn number_all(&mut self, texts: &Text, numbers: &mut Vec<u32>) -> Result<()> {
+        const AT_ONCE: usize = 64;
         let rows = texts.len();
         numbers.reserve(rows);
         self.known.reserve(rows, |known| known.spread());
-        for row in 0..rows {
-            numbers.push(self.number(texts.get(row))?);
+        let mut met = [Known::default(); AT_ONCE];
+        for first in (0..rows).step_by(AT_ONCE) {
+            let rows = first..rows.min(first + AT_ONCE);
+            for (met, row) in met.iter_mut().zip(rows.clone()) {
+                met.hash = texts.get(row).map_or(0, |text| self.hash(text));
+            }
+            for met in &mut met[..rows.len()] {
+                let alike = |known: &Known| known.hash == met.hash;
+                let known = self.known.find(met.spread(), alike);
+                met.number = known.map_or(0, |known| known.number);
+            }
+            for (met, row) in met.into_iter().zip(rows) {
+                numbers.push(match texts.get(row) {
+                    None => 0,
+                    Some(text) if met.number > 0 && self.is_text(met.number, text) => met.number,
+                    Some(text) => self.look_up(text, met.hash)?,
+                });
+            }
         }
         Ok(())
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "its upper half")]
+    fn hash(&self, text: &str) -> u32 {
+        (self.hasher.hash_one(text) >> 32) as u32
+    }
+
+    fn is_text(&self, number: u32, text: &str) -> bool {
+        self.texts.get_value(number as usize) == text.as_bytes()
+    }
+
+    fn look_up(&mut self, text: &str, hash: u32) -> Result<u32> {
+        let number = u32::try_from(self.count)
+            .map_err(|_| resources_datafusion_err!("{} texts to tell apart", self.count))?;
+        let new = Known { hash, number };
+        let is_own = |known: &Known| known.hash == hash && self.is_text(known.number, text);
+        if let Some(known) = self.known.find(new.spread(), is_own) {
+            return Ok(known.number);
+        }
+        self.texts.try_append_value(text)?;
+        self.count += 1;
+        self.known
+            .insert_unique(new.spread(), new, |known| known.spread());
+        Ok(number)
     }
 
     /// The texts at the places of their numbers.
@@ -109,7 +133,9 @@ impl MetTexts {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::Array;
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{Array, ArrayRef, StringArray};
 
     use super::*;
 
@@ -139,18 +165,43 @@ mod tests {
     }
 
     #[test]
+    fn many_at_once_have_the_numbers_that_each_has() {
+        let texts = (0..1_000).map(|row| match row % 7 {
+            0 => None,
+            6 => Some(format!("met twice: {}", row / 2)),
+            _ => Some(format!("{}", row % 400)),
+        });
+        let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        let texts = Text::new(&texts).unwrap();
+        let (mut one_by_one, mut at_once) = (MetTexts::default(), MetTexts::default());
+        for _ in 0..2 {
+            let each = (0..texts.len()).map(|row| one_by_one.number(texts.get(row)).unwrap());
+            let each: Vec<u32> = each.collect();
+            let mut all = vec![];
+            at_once.number_all(&texts, &mut all).unwrap();
+            assert_eq!(all, each);
+        }
+        assert_eq!(at_once.count(), one_by_one.count());
+        assert_eq!(at_once.into_values(), one_by_one.into_values());
+    }
+
+    #[test]
     fn texts_of_one_hash_are_told_apart() {
         let mut met = MetTexts::default();
         let first = met.number(Some("a")).unwrap();
-        let hash = |text: &str| (met.hasher.hash_one(text) >> 32) as u32;
         let of_another = Known {
-            hash: hash("b"),
+            hash: met.hash("b"),
             number: first,
         };
         met.known
             .insert_unique(of_another.spread(), of_another, |known| known.spread());
-        assert_eq!(met.number(Some("b")).unwrap(), 2);
-        assert_eq!(met.number(Some("a")).unwrap(), first);
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["b", "a", "b"]));
+        for _ in 0..2 {
+            let mut numbers = vec![];
+            let texts = Text::new(&texts).unwrap();
+            met.number_all(&texts, &mut numbers).unwrap();
+            assert_eq!(numbers, [2, first, 2]);
+        }
         assert_eq!(met.number(Some("b")).unwrap(), 2);
     }
 }

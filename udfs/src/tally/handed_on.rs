@@ -20,9 +20,13 @@ impl HandedOn {
     }
 }
 
-/// A batch, so many rows at a time.
+/// A batch, so many rows at a time; fewer, where groups are large: who adds up one slice lets nobody else
+/// have its turn.
 pub fn slices(batch: RecordBatch, most: usize) -> impl Iterator<Item = RecordBatch> {
+    const LARGE: usize = 2 << 20;
     let rows = batch.num_rows();
+    let larges = batch.get_array_memory_size().div_ceil(LARGE);
+    let most = most.min(rows.div_ceil(larges.max(1))).max(1);
     let starts = (0..rows).step_by(most);
     starts.map(move |start| batch.slice(start, most.min(rows - start)))
 }
