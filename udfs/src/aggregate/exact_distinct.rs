@@ -2,7 +2,8 @@
 //!
 //! DataFusion's own `count(DISTINCT …)` has a set of texts for each group. Here a text is stored once,
 //! with the group that has it, and texts that a file stores as a dictionary are looked at once for each
-//! of the dictionary's values.
+//! of the dictionary's values. Of what partitions hand on, only those texts are compared that may have
+//! been met by several: a session's calls lie close together, mostly in one partition.
 
 use std::mem;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray, UInt32Array,
 };
 use datafusion::arrow::buffer::OffsetBuffer;
-use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::compute::{cast, filter, take};
 use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef};
 use datafusion::common::{
     HashSet, Result, ScalarValue, exec_datafusion_err, internal_datafusion_err,
@@ -28,6 +29,8 @@ use super::{counted, passes};
 use crate::columnar::keys::Key;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::{Face, Manual, Parameter};
+use crate::columnar::repeats::may_repeat;
+use crate::columnar::text::Text;
 
 pub(crate) static MANUAL: Manual = Manual {
     name: "exact_distinct",
@@ -127,8 +130,41 @@ struct Distinct {
     /// The further groups of a text, with its number.
     further: HashSet<(usize, u32)>,
     counts: Vec<usize>,
+    /// What other partitions counted, until somebody asks.
+    handed_on: Vec<HandedOn>,
     /// The numbers of a batch's texts; kept for its memory.
     numbers: Vec<u32>,
+}
+
+/// Texts, and the groups of which each has so many of them.
+#[derive(Debug)]
+struct HandedOn {
+    texts: ArrayRef,
+    groups: Vec<(usize, usize)>,
+    bytes: usize,
+}
+
+impl HandedOn {
+    fn new(texts: ArrayRef, groups: Vec<(usize, usize)>) -> Self {
+        // What its texts would take by themselves: others hold the same buffers.
+        let views = texts.as_string_view_opt();
+        let texts_alone: usize = views.map_or(0, |views| {
+            views.lengths().map(|length| length as usize).sum()
+        });
+        Self {
+            bytes: texts_alone
+                + texts.len() * size_of::<u128>()
+                + groups.capacity() * size_of::<[usize; 2]>(),
+            texts,
+            groups,
+        }
+    }
+
+    /// The group of each text.
+    fn groups(&self) -> impl Iterator<Item = usize> {
+        let groups = self.groups.iter();
+        groups.flat_map(|(group, length)| std::iter::repeat_n(*group, *length))
+    }
 }
 
 impl Distinct {
@@ -139,6 +175,7 @@ impl Distinct {
             first_group: vec![NO_GROUP],
             further: HashSet::default(),
             counts: vec![],
+            handed_on: vec![],
             numbers: vec![],
         })
     }
@@ -158,16 +195,48 @@ impl Distinct {
         Ok(())
     }
 
-    /// Adds lists of texts, one for each of the groups.
-    fn merge(&mut self, lists: &ListArray, groups: impl Iterator<Item = usize>) -> Result<()> {
-        let lengths = lists.offsets().lengths();
-        let groups = groups.zip(lengths);
-        let groups = groups.flat_map(|(group, length)| std::iter::repeat_n(group, length));
+    /// Takes in lists of texts, one for each of the groups.
+    fn merge(&mut self, lists: &ListArray, groups: impl Iterator<Item = usize>) {
         let first = lists.offsets()[0].as_usize();
         let last = lists.offsets()[lists.len()].as_usize();
+        let groups = groups.zip(lists.offsets().lengths());
         let texts = lists.values().slice(first, last - first);
+        self.handed_on.push(HandedOn::new(texts, groups.collect()));
+    }
+
+    /// Counts what was handed on. A text that stands there once needs no number.
+    fn count_handed_on(&mut self) -> Result<()> {
+        if self.texts.count() > 1 {
+            return self.number_handed_on();
+        }
+        let handed_on = mem::take(&mut self.handed_on);
+        let texts = handed_on.iter().map(|these| Text::new(&these.texts));
+        let repeats = may_repeat(&texts.collect::<Result<Vec<_>>>()?);
+        for (these, repeats) in handed_on.iter().zip(repeats) {
+            let mut groups = vec![];
+            for (group, may_repeat) in these.groups().zip(&repeats) {
+                if may_repeat {
+                    groups.push(group);
+                } else {
+                    self.counts[group] += 1;
+                }
+            }
+            let texts = filter(&these.texts, &BooleanArray::from(repeats))?;
+            self.number(&texts, groups.into_iter())?;
+        }
+        Ok(())
+    }
+
+    /// Gives all texts that were handed on a number, as if they had been met here.
+    fn number_handed_on(&mut self) -> Result<()> {
+        let handed_on = mem::take(&mut self.handed_on);
+        let mut handed_on = handed_on.iter();
+        handed_on.try_for_each(|these| self.number(&these.texts, these.groups()))
+    }
+
+    fn number(&mut self, texts: &ArrayRef, groups: impl Iterator<Item = usize>) -> Result<()> {
         self.numbers.clear();
-        self.texts.number_distinct(&texts, &mut self.numbers)?;
+        self.texts.number_distinct(texts, &mut self.numbers)?;
         self.count(groups, None);
         Ok(())
     }
@@ -191,6 +260,7 @@ impl Distinct {
 
     /// The texts of each group, all of which are forgotten.
     fn take(&mut self) -> Result<ListArray> {
+        self.number_handed_on()?;
         let all = mem::replace(self, Self::new()?);
         let starts = all.counts.iter().scan(0, |behind, count| {
             let start = *behind;
@@ -225,7 +295,7 @@ impl Distinct {
         };
         let rest = all.len() - count;
         self.counts.resize(rest, 0);
-        self.merge(&all.slice(count, rest), 0..rest)?;
+        self.merge(&all.slice(count, rest), 0..rest);
         Ok(all.slice(0, count))
     }
 }
@@ -244,7 +314,10 @@ impl GroupsAccumulator for Distinct {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let counts = match emit_to {
-            EmitTo::All => mem::replace(self, Self::new()?).counts,
+            EmitTo::All => {
+                self.count_handed_on()?;
+                mem::replace(self, Self::new()?).counts
+            }
             EmitTo::First(_) => self.take_first(emit_to)?.offsets().lengths().collect(),
         };
         let counts = counts.into_iter().map(number).collect::<Result<Vec<_>>>()?;
@@ -262,7 +335,8 @@ impl GroupsAccumulator for Distinct {
         total_groups: usize,
     ) -> Result<()> {
         self.counts.resize(total_groups, 0);
-        self.merge(states[0].as_list(), groups.iter().copied())
+        self.merge(states[0].as_list(), groups.iter().copied());
+        Ok(())
     }
 
     /// A list of one text for each row; of NULL, where the row does not pass.
@@ -285,6 +359,11 @@ impl GroupsAccumulator for Distinct {
             + self.first_group.capacity() * size_of::<usize>()
             + self.further.capacity() * size_of::<(usize, u32)>()
             + self.counts.capacity() * size_of::<usize>()
+            + self
+                .handed_on
+                .iter()
+                .map(|these| these.bytes)
+                .sum::<usize>()
     }
 }
 
@@ -310,6 +389,7 @@ impl Accumulator for OneGroup {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.0.number_handed_on()?;
         Ok(ScalarValue::Int64(Some(number(self.0.counts[0])?)))
     }
 
@@ -320,7 +400,8 @@ impl Accumulator for OneGroup {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge(states[0].as_list(), std::iter::repeat(0))
+        self.0.merge(states[0].as_list(), std::iter::repeat(0));
+        Ok(())
     }
 
     fn size(&self) -> usize {

@@ -9,6 +9,7 @@
 //! * [`keys`]: a number for each value of a column, batch after batch.
 //! * [`met`] and [`met_texts`]: keys, numbered as they are met; [`recent`]: the codes of those met
 //!   lately.
+//! * [`repeats`]: which of many texts may be equal to another.
 //! * [`remembered`]: what follows from a file's dictionaries.
 
 pub(crate) mod arguments;
@@ -21,4 +22,5 @@ pub(crate) mod met_texts;
 pub(crate) mod number;
 pub(crate) mod recent;
 pub(crate) mod remembered;
+pub(crate) mod repeats;
 pub(crate) mod text;
