@@ -1,6 +1,7 @@
 //! [`Groups`]: the group of each row, by the numbers of its keys in one word.
 
 use std::mem;
+use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, Int32Array, UInt32Array};
 use datafusion::arrow::compute::take;
@@ -21,6 +22,8 @@ pub(crate) struct Groups {
     table: Table,
     /// The numbers of each row's value; kept for its memory.
     numbers: Vec<u32>,
+    /// The groups of a dictionary's values in one batch; kept for its memory.
+    group_of_value: Vec<usize>,
 }
 
 /// Mostly a short word has room for all fields.
@@ -40,15 +43,29 @@ impl Table {
     }
 
     /// The same for rows that have the keys of a dictionary.
-    fn add_keys(&mut self, keys: &Int32Array, of_value: &[u32], shift: u32) {
-        let number = |key: &i32| of_value[key.as_usize()];
-        match keys.nulls() {
-            None => self.add(keys.values().iter().map(number), shift),
+    fn add_keys(&mut self, column: &OfDictionary<'_>) {
+        let number = |key: &i32| column.of_value[key.as_usize()];
+        let keys = column.keys.values().iter();
+        match column.keys.nulls() {
+            None => self.add(keys.map(number), column.shift),
             Some(nulls) => {
-                let keys = keys.values().iter().zip(nulls);
+                let keys = keys.zip(nulls);
                 let numbers = keys.map(|(key, is_valid)| if is_valid { number(key) } else { 0 });
-                self.add(numbers, shift);
+                self.add(numbers, column.shift);
             }
+        }
+    }
+
+    /// The group of each row, where all rows share what was added and have this field beside it.
+    fn number_values(
+        &mut self,
+        column: &OfDictionary<'_>,
+        group_of_value: &mut Vec<usize>,
+        groups: &mut Vec<usize>,
+    ) {
+        match self {
+            Self::Short(words) => words.number_values(column, group_of_value, groups),
+            Self::Long(words) => words.number_values(column, group_of_value, groups),
         }
     }
 
@@ -59,6 +76,13 @@ impl Table {
             Self::Long(words) => words.of_all_rows |= u128::from(number) << shift,
         }
     }
+}
+
+/// A column whose values are in a dictionary, and where in a word their numbers stand.
+struct OfDictionary<'a> {
+    keys: &'a Int32Array,
+    of_value: Arc<[u32]>,
+    shift: u32,
 }
 
 /// A row has more to tell than a word can hold: hand the groups on, or number fewer rows at a time.
@@ -74,6 +98,7 @@ impl Groups {
             widths: vec![1; types.len()],
             table: Table::Short(Words::default()),
             numbers: vec![],
+            group_of_value: vec![],
         })
     }
 
@@ -97,6 +122,9 @@ impl Groups {
         groups: &mut Vec<usize>,
     ) -> Result<Result<(), Full>> {
         self.begin(rows);
+        // The first dictionary waits: where no other column varies, its values tell the groups.
+        let mut waiting: Option<OfDictionary<'_>> = None;
+        let mut is_alone = true;
         for (at, column) in columns.iter().enumerate() {
             self.numbers.clear();
             let of_value = self.keys[at].number_values(column)?;
@@ -110,13 +138,32 @@ impl Groups {
             let shift = self.widths[..at].iter().sum();
             match (of_value.zip(dictionary(column)), of_all) {
                 (Some((of_value, column)), _) => {
-                    self.table.add_keys(column.keys(), &of_value, shift);
+                    let column = OfDictionary {
+                        keys: column.keys(),
+                        of_value,
+                        shift,
+                    };
+                    is_alone &= waiting.is_none();
+                    if let Some(before) = waiting.replace(column) {
+                        self.table.add_keys(&before);
+                    }
                 }
                 (None, Some(number)) => self.table.add_to_all(number, shift),
-                (None, None) => self.table.add(self.numbers.iter().copied(), shift),
+                (None, None) => {
+                    is_alone = false;
+                    self.table.add(self.numbers.iter().copied(), shift);
+                }
             }
         }
         groups.clear();
+        if let Some(column) = waiting {
+            if is_alone && column.of_value.len() <= rows {
+                self.table
+                    .number_values(&column, &mut self.group_of_value, groups);
+                return Ok(Ok(()));
+            }
+            self.table.add_keys(&column);
+        }
         match &mut self.table {
             Table::Short(words) => words.number(groups),
             Table::Long(words) => words.number(groups),
@@ -265,6 +312,39 @@ impl<W: Word> Words<W> {
     fn number(&mut self, groups: &mut Vec<usize>) {
         let words = self.of_row.iter().map(|word| *word | self.of_all_rows);
         groups.extend(words.map(|word| self.groups.code(word) as usize));
+    }
+
+    /// A value's group is looked up at its first row; NULL stands behind the values.
+    fn number_values(
+        &mut self,
+        column: &OfDictionary<'_>,
+        group_of_value: &mut Vec<usize>,
+        groups: &mut Vec<usize>,
+    ) {
+        const UNKNOWN: usize = usize::MAX;
+        let null = column.of_value.len();
+        group_of_value.clear();
+        group_of_value.resize(null + 1, UNKNOWN);
+        let mut group = |value: usize| {
+            let group = &mut group_of_value[value];
+            if *group == UNKNOWN {
+                let number = column.of_value.get(value).copied().unwrap_or(0);
+                let word = self.of_all_rows | W::from(number) << column.shift;
+                *group = self.groups.code(word) as usize;
+            }
+            *group
+        };
+        let values = column.keys.values().iter();
+        let values = values.map(|key| key.as_usize());
+        match column.keys.nulls() {
+            None => groups.extend(values.map(group)),
+            Some(nulls) => {
+                let values = values.zip(nulls);
+                groups.extend(
+                    values.map(|(value, is_valid)| group(if is_valid { value } else { null })),
+                );
+            }
+        }
     }
 
     /// Moves what stands above a field; the rows of this batch have nothing there yet.

@@ -59,7 +59,8 @@ fn ledger(rows: u32, spread: u32) -> String {
         sql,
         "(SELECT
             CASE WHEN v % 11 <> 0 THEN concat('a customer with a long name ', v * 7 % {spread}) END AS customer,
-            arrow_cast(concat('m', v % 5), 'Dictionary(Int32, Utf8)') AS model,
+            arrow_cast(nullif(concat('m', v % 5), 'm4'), 'Dictionary(Int32, Utf8)') AS model,
+            arrow_cast(concat('k', v / 300), 'Dictionary(Int32, Utf8)') AS kind,
             arrow_cast(concat('a provider of some length ', v % 3), 'LargeUtf8') AS provider,
             arrow_cast(v % {spread}, 'Int32') AS price,
             CASE WHEN v % 7 <> 0 THEN v % 2 = 0 END AS flag,
@@ -72,7 +73,9 @@ fn ledger(rows: u32, spread: u32) -> String {
     sql
 }
 
-const KEYS: [&str; 6] = ["customer", "model", "provider", "price", "flag", "day"];
+const KEYS: [&str; 7] = [
+    "customer", "model", "kind", "provider", "price", "flag", "day",
+];
 const SUMS: &str = "count(*), count(tokens), sum(tokens), sum(nothing), sum(cost), min(tokens), max(day), avg(tokens)";
 
 proptest! {
@@ -82,7 +85,7 @@ proptest! {
     fn the_answers_are_those_of_the_engine(
         rows in 0_u32..3_000,
         spread in 1_u32..2_000,
-        keys in proptest::sample::subsequence(KEYS.to_vec(), 1..=6),
+        keys in proptest::sample::subsequence(KEYS.to_vec(), 1..=7),
         batch_size in 1_usize..600,
         partitions in 1_usize..4,
         memory in prop_oneof![Just(Memory::Ample), Just(Memory::None)],
@@ -95,6 +98,33 @@ proptest! {
             let expected = answers(&session(false, partitions, batch_size, Memory::Ample), &sql).await;
             assert_eq!(answers(&tallied, &sql).await, expected, "{sql}");
         });
+    }
+}
+
+#[tokio::test]
+async fn a_dictionary_may_tell_the_groups_by_itself() {
+    let keys = [
+        "model",
+        "model, nothing",
+        "nothing, kind, flag",
+        "model, kind",
+        "kind, nothing, model",
+        "model, price",
+        "kind, model, price, nothing",
+    ];
+    // A batch may have fewer rows than its dictionary values, and a kind of its own.
+    for batch_size in [2, 300, 8192] {
+        let tallied = session(true, 2, batch_size, Memory::Ample);
+        let plain = session(false, 2, batch_size, Memory::Ample);
+        for keys in keys {
+            let sql = format!(
+                "SELECT {keys}, {SUMS} FROM {} GROUP BY {keys}",
+                ledger(2_000, 7)
+            );
+            assert!(plan(&tallied, &sql).await.contains("TallyExec"), "{sql}");
+            let expected = answers(&plain, &sql).await;
+            assert_eq!(answers(&tallied, &sql).await, expected, "{sql}");
+        }
     }
 }
 
