@@ -6,6 +6,7 @@ pub(crate) mod sum;
 
 mod checked;
 mod distinct_sum;
+mod distinct_texts;
 mod grouped_sum;
 mod running_sum;
 
