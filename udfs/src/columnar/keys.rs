@@ -278,34 +278,53 @@ impl Words {
         column: &PrimitiveArray<T>,
         numbers: &mut Vec<u32>,
     ) {
-        let nulls = column.nulls();
         let mut last = None;
-        let values = column.values().iter().enumerate();
-        numbers.extend(values.map(|(row, word)| {
-            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                return 0;
+        let mut number = |word: T::Native| {
+            let word: i64 = word.into();
+            match self.small_number(word) {
+                0 => self.large_number(word, &mut last),
+                number => number,
             }
-            let word: i64 = (*word).into();
-            match (self.small_number(word), last) {
-                (Some(number), _) => number,
-                (None, Some((last, number))) if last == word => number,
-                _ => {
-                    let number = self.look_up(word);
-                    last = Some((word, number));
-                    number
-                }
+        };
+        let values = column.values().iter().copied();
+        match column.nulls() {
+            None => numbers.extend(values.map(number)),
+            Some(nulls) => {
+                let values = values.zip(nulls);
+                numbers
+                    .extend(values.map(|(word, is_valid)| if is_valid { number(word) } else { 0 }));
             }
-        }));
+        }
     }
 
-    fn small_number(&self, word: i64) -> Option<u32> {
-        let number = self.small.get(small_place(word)?)?;
-        (*number > 0).then_some(*number)
+    /// Zero where there is none yet.
+    fn small_number(&self, word: i64) -> u32 {
+        let place = word.wrapping_sub(LEAST_SMALL).cast_unsigned();
+        let number = usize::try_from(place)
+            .ok()
+            .and_then(|place| self.small.get(place));
+        number.copied().unwrap_or(0)
+    }
+
+    /// Of a word without a place of its own, and mostly equal to the last one.
+    #[inline(never)]
+    fn large_number(&mut self, word: i64, last: &mut Option<(i64, u32)>) -> u32 {
+        match *last {
+            Some((last, number)) if last == word => number,
+            _ => {
+                let number = self.look_up(word);
+                *last = Some((word, number));
+                number
+            }
+        }
     }
 
     fn look_up(&mut self, word: i64) -> u32 {
         let number = self.met.code(word) + 1;
-        if let Some(place) = small_place(word) {
+        if let Some(place) = word.checked_sub(LEAST_SMALL)
+            && let Ok(place) = usize::try_from(place)
+            && place < SMALL
+        {
             self.small.resize(self.small.len().max(place + 1), 0);
             self.small[place] = number;
         }
@@ -314,9 +333,5 @@ impl Words {
 }
 
 /// Prices and reasons why there is none have numbers around zero.
-fn small_place(word: i64) -> Option<usize> {
-    const LEAST: i64 = -8;
-    const MOST: usize = 1 << 12;
-    let place = usize::try_from(word.checked_sub(LEAST)?).ok()?;
-    (place < MOST).then_some(place)
-}
+const LEAST_SMALL: i64 = -8;
+const SMALL: usize = 1 << 12;

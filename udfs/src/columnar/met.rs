@@ -50,6 +50,9 @@ impl<K: Key> Met<K> {
         }
     }
 
+    /// Apart, so that what is done for each row stays small.
+    #[cold]
+    #[inline(never)]
     fn look_up(&mut self, key: K) -> u32 {
         let keys = &self.keys;
         let is_own = |code: &u32| keys[*code as usize] == key;

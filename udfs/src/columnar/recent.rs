@@ -41,12 +41,11 @@ impl Key for Option<&str> {
     }
 }
 
-/// Each key has a pair of places that follows from it: a pair has the codes of the two keys that met it
-/// last. A place has a code alone; whether its key is the one that is meant is told by the list of keys
-/// that its owner has.
+/// Each key has a place that follows from it: a place has the code of the key that met it last. Whether
+/// its key is the one that is meant is told by the list of keys that its owner has.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    pairs: Vec<[u32; 2]>,
+    places: Vec<u32>,
     most: usize,
 }
 
@@ -58,32 +57,31 @@ impl Recent {
 
     /// Starts small and grows with the codes, up to so many places: a power of two.
     pub(crate) fn with_at_most(most: usize) -> Self {
-        const FEW: usize = 1 << 5;
+        const FEW: usize = 1 << 6;
         Self {
-            pairs: vec![[Self::NONE; 2]; FEW],
-            most: most / 2,
+            places: vec![Self::NONE; FEW],
+            most,
         }
     }
 
     /// The code of a key that was met lately, given the keys of all codes.
     pub(crate) fn code<K: Key>(&self, key: K, keys: &[K]) -> Option<u32> {
-        let is_own = |code: &u32| keys.get(*code as usize) == Some(&key);
-        self.pairs[self.place(key)].into_iter().find(is_own)
+        let code = self.places[self.place(key)];
+        (keys.get(code as usize) == Some(&key)).then_some(code)
     }
 
     pub(crate) fn remember(&mut self, key: impl Key, code: u32) {
-        let pairs = self.pairs.len();
-        if code as usize >= 2 * pairs / Self::ROOM && pairs < self.most {
+        let places = self.places.len();
+        if code as usize >= places / Self::ROOM && places < self.most {
             self.forget();
-            self.pairs.resize(pairs * 2, [Self::NONE; 2]);
+            self.places.resize(places * 2, Self::NONE);
         }
         let place = self.place(key);
-        let [met_last, _] = self.pairs[place];
-        self.pairs[place] = [code, met_last];
+        self.places[place] = code;
     }
 
     pub(crate) fn forget(&mut self) {
-        self.pairs.fill([Self::NONE; 2]);
+        self.places.fill(Self::NONE);
     }
 
     #[allow(
@@ -91,7 +89,7 @@ impl Recent {
         reason = "what is left is below the mask"
     )]
     fn place(&self, key: impl Key) -> usize {
-        (key.mixed() >> 32) as usize & (self.pairs.len() - 1)
+        (key.mixed() >> 32) as usize & (self.places.len() - 1)
     }
 }
 
