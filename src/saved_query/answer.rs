@@ -3,6 +3,7 @@
 
 use super::environment::Environment;
 use super::expand::{Unplanned, expand_within};
+use super::later::Later;
 use super::parameter::Argument;
 use super::statement;
 use crate::error::{Error, Result};
@@ -14,19 +15,48 @@ use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::Query;
 use futures::future::FutureExt;
 use std::collections::HashMap;
+use std::mem;
 
 /// What had to be asked while a statement was expanded. It is asked once.
 #[derive(Default)]
 pub(super) struct Answers {
     /// What queries gave, by their text.
     pub(super) values: HashMap<String, Argument>,
-    /// Whether the functions know prices, aliases and bands as they stand now.
-    pub(super) has_reference: bool,
+    /// What queries were begun and are not waited for yet, by their text.
+    pub(super) later: HashMap<String, Later>,
+    /// Prices, aliases and bands as they stand now, which the functions are to know.
+    pub(super) reference: ReadReference,
     /// Whatever these give are reasons to refuse the statement, each with the file that asks.
     pub(super) refusals: Vec<(String, Task<Vec<RecordBatch>>)>,
 }
 
+/// Whether prices, aliases and bands have been read.
+#[derive(Default)]
+pub(super) enum ReadReference {
+    #[default]
+    Not,
+    Begun(Vec<Result<Task<Vec<RecordBatch>>>>),
+    Known,
+}
+
 impl Answers {
+    /// Begins to read prices, aliases and bands: nearly every saved query asks for them in the end.
+    pub(super) async fn begin_reference(&mut self, environment: &Environment) {
+        if matches!(self.reference, ReadReference::Not) {
+            self.reference = ReadReference::Begun(environment.read_reference().await);
+        }
+    }
+
+    /// Has the functions know them.
+    pub(super) async fn know_reference(&mut self, environment: &Environment) -> Result<()> {
+        self.begin_reference(environment).await;
+        if let ReadReference::Begun(read) = mem::replace(&mut self.reference, ReadReference::Known)
+        {
+            environment.know_reference(read).await?;
+        }
+        Ok(())
+    }
+
     /// An error where there is a reason to refuse the statement.
     pub(super) async fn refuse(self) -> Result<()> {
         for (path, reasons) in self.refusals {
@@ -61,8 +91,9 @@ pub(super) async fn ask(
     query: Query,
     open: &[String],
     answers: &mut Answers,
+    later: &[Later],
 ) -> Result<Task<Vec<RecordBatch>>> {
-    let unplanned = expand_within(environment, statement(query), open, answers);
+    let unplanned = expand_within(environment, statement(query), open, answers, later);
     Ok(begun(unplanned.boxed().await?, environment))
 }
 
@@ -80,9 +111,15 @@ pub(super) async fn one_value(
     query: Query,
     open: &[String],
     answers: &mut Answers,
+    later: &[Later],
 ) -> Result<Argument> {
     let shown = query.to_string();
-    let batches = ask(environment, query, open, answers).await?.await?;
+    let asked = ask(environment, query, open, answers, later).await?;
+    value(&asked.await?, &shown)
+}
+
+/// What a query of one row and one column gave.
+pub(super) fn value(batches: &[RecordBatch], shown: &str) -> Result<Argument> {
     let mut rows = batches.iter().filter(|batch| batch.num_rows() > 0);
     let value = match (rows.next(), rows.next()) {
         (None, _) => return Ok(Argument::Null),

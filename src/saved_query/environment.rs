@@ -168,15 +168,23 @@ impl Environment {
             .is_some_and(|(current, known)| Arc::ptr_eq(&current, known)))
     }
 
-    /// Prices, aliases and bands as they stand now go into the functions that read them.
-    pub(crate) async fn refresh_reference(&self) -> Result<()> {
+    /// Begins to read prices, aliases and bands as they stand now.
+    pub(crate) async fn read_reference(&self) -> Vec<Result<Task<Vec<RecordBatch>>>> {
         let mut read = vec![];
         for name in ["prices", "aliases", "bands"] {
-            read.push(self.read(name).await?);
+            read.push(self.read(name).await);
         }
+        read
+    }
+
+    /// They go into the functions that read them.
+    pub(crate) async fn know_reference(
+        &self,
+        read: Vec<Result<Task<Vec<RecordBatch>>>>,
+    ) -> Result<()> {
         let mut relations = vec![];
         for read in read {
-            relations.push(read.await?);
+            relations.push(read?.await?);
         }
         let mut current = self
             .reference

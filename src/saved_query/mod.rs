@@ -15,6 +15,7 @@ pub mod environment;
 pub mod expand;
 mod given;
 pub mod header;
+mod later;
 pub mod limits;
 mod named_arguments;
 pub mod parameter;

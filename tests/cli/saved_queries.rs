@@ -222,3 +222,74 @@ fn notices_are_asked_where_they_are_told() {
         assert_eq!(project.answer(&quiet), "n\n1\n");
     }
 }
+
+#[test]
+fn instants_that_are_read_first_are_known_wherever_they_are_named() {
+    let project = Project::new();
+    let question = |rows: &str| {
+        format!(
+            "(select array_agg(arrow_cast(column1, 'Timestamp(Microsecond, None)') order by column1) from ({rows}))"
+        )
+    };
+    let write = |name: &str, parameter: &str, rows: &str, body: &str| {
+        let question = question(rows);
+        let text = format!(
+            "-- Question: Which?\n-- Reads first:\n--   {parameter} timestamps = {question}\n{body}\n"
+        );
+        project.write(&format!("queries/{name}.sql"), text);
+    };
+    project.write(
+        "queries/from_then_on.sql",
+        "-- Question: Since when?\n-- Parameters:\n--   since timestamp = NULL   The first instant.\n\
+         select $since as since, $since is null as is_open\n",
+    );
+    let days = "values ('2026-01-01'), ('2026-01-03'), ('2026-01-04')";
+    let body = |name: &str| {
+        format!(
+            "select count(*) as slots, max(inner.since) as since, bool_or(is_open) as is_open, ${name}_last as until\n\
+             from (select unnest(slots_within(${name}_first, ${name}_last, ${name})) as slot)\n\
+             cross join from_then_on(since => ${name}_first) as inner"
+        )
+    };
+    write("edges", "edges", days, &body("edges"));
+    // The same question under another name, in one statement.
+    write(
+        "bounds",
+        "bounds",
+        days,
+        "select (select slots from edges()) as of_edges, $bounds_first as since",
+    );
+    write(
+        "none",
+        "edges",
+        "select '' as column1 where false",
+        &body("edges"),
+    );
+    write(
+        "two",
+        "edges",
+        &format!("{days}) group by (column1"),
+        "select $edges_first as since",
+    );
+    project.write(
+        "queries/number.sql",
+        "-- Question: Which?\n-- Reads first:\n--   edges timestamps = (select 1)\nselect $edges_first as since\n",
+    );
+    let answer = |name: &str| project.answer(&["run", name, "--format", "csv", "--quiet"]);
+    assert_eq!(
+        answer("edges"),
+        "slots,since,is_open,until\n2,2026-01-01 00:00:00,false,2026-01-04 00:00:00\n"
+    );
+    assert_eq!(answer("bounds"), "of_edges,since\n2,2026-01-01 00:00:00\n");
+    assert_eq!(answer("none"), "slots,since,is_open,until\n0,,,\n");
+    let refused = project.refusal(&["run", "two", "--quiet"]);
+    assert!(
+        refused.contains("gives more than one value") && refused.contains("two.sql"),
+        "{refused}"
+    );
+    let refused = project.refusal(&["run", "number", "--quiet"]);
+    assert!(
+        refused.contains("takes a list of instants, not `1`") && refused.contains("number.sql"),
+        "{refused}"
+    );
+}

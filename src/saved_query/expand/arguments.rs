@@ -4,6 +4,7 @@ use super::{Bindings, Expander};
 use crate::error::{Error, Result};
 use crate::saved_query::answer::{ask, begun, one_value, refusal};
 use crate::saved_query::given::{given_by_name, literal};
+use crate::saved_query::later::Later;
 use crate::saved_query::parameter::{Argument, Default, Parameter, ParameterType};
 use crate::saved_query::{SavedQuery, query, statement};
 use datafusion::arrow::array::RecordBatch;
@@ -25,7 +26,14 @@ impl Expander<'_> {
         }
         let key = question.to_string();
         if self.answers.values.insert(key, Argument::Null).is_none() {
-            let asked = ask(self.environment, question, &self.stack, &mut self.answers).await?;
+            let asked = ask(
+                self.environment,
+                question,
+                &self.stack,
+                &mut self.answers,
+                &bindings.later,
+            );
+            let asked = asked.await?;
             self.answers.refusals.push((path.to_owned(), asked));
         }
         Ok(())
@@ -38,6 +46,8 @@ impl Expander<'_> {
         inner.stack.clone_from(&self.stack);
         inner.instances.clone_from(&self.instances);
         inner.by_key.clone_from(&self.by_key);
+        inner.wait_for(&self.later);
+        inner.wait_for(&given.later);
         let mut bindings = Bindings {
             relations: given.relations.clone(),
             ..Bindings::default()
@@ -77,6 +87,16 @@ impl Expander<'_> {
                 bindings.relations.insert(parameter.name.clone(), relation);
                 continue;
             }
+            if let Some(value) = value
+                && let Some((value, later)) = self.answered_later(parameter, value, caller)
+            {
+                shown.push(format!("{} => {value}", parameter.name));
+                bindings
+                    .literals
+                    .insert(format!("${}", parameter.name), value);
+                bindings.later.push(later);
+                continue;
+            }
             let is_given = value.is_some();
             let argument = match value {
                 Some(value) => {
@@ -112,6 +132,61 @@ impl Expander<'_> {
         Ok((shown, bindings))
     }
 
+    /// What a call is given where its caller waits for it too: instants for an instant.
+    fn answered_later(
+        &self,
+        parameter: &Parameter,
+        value: &Expr,
+        caller: &Bindings,
+    ) -> Option<(Expr, Later)> {
+        if parameter.kind != ParameterType::Timestamp {
+            return None;
+        }
+        let mut value = value.clone();
+        caller.substitute(&mut value);
+        let later = caller.later.iter().find(|later| later.is(&value))?;
+        Some((value, later.clone()))
+    }
+
+    /// Asks what has to be known before a body is planned; instants only before plans are optimised.
+    pub(super) async fn read_first(
+        &mut self,
+        saved: &SavedQuery,
+        parameter: &Parameter,
+        bindings: &mut Bindings,
+    ) -> Result<()> {
+        let (ParameterType::Timestamps, Some(Default::Query(text))) =
+            (&parameter.kind, &parameter.default)
+        else {
+            let argument = self.default(saved, parameter, bindings).await?;
+            bindings.literals.extend(parameter.bind(&argument)?);
+            return Ok(());
+        };
+        let mut question = query(text)?;
+        bindings.substitute(&mut question);
+        let key = question.to_string();
+        let later = match self.answers.later.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let answers = &mut self.answers;
+                let asked = ask(
+                    self.environment,
+                    question,
+                    &self.stack,
+                    answers,
+                    &bindings.later,
+                );
+                let asked = asked.await?;
+                let number = self.answers.later.len();
+                Later::new(parameter, &saved.path, key.clone(), number, asked)
+            }
+        };
+        bindings.literals.extend(later.bind(parameter));
+        bindings.later.push(later.clone());
+        self.answers.later.insert(key, later);
+        Ok(())
+    }
+
     pub(super) async fn default(
         &mut self,
         saved: &SavedQuery,
@@ -130,7 +205,8 @@ impl Expander<'_> {
                 let answer = match self.answers.values.get(&key) {
                     Some(known) => known.clone(),
                     None => {
-                        one_value(self.environment, query, &self.stack, &mut self.answers).await?
+                        let (answers, later) = (&mut self.answers, &bindings.later);
+                        one_value(self.environment, query, &self.stack, answers, later).await?
                     }
                 };
                 self.answers.values.insert(key, answer.clone());

@@ -21,6 +21,7 @@ mod unplanned;
 
 use super::answer::Answers;
 use super::environment::{Environment, INPUTS, Shelf, object_name};
+use super::later::Later;
 use super::scope::{self, Site};
 use super::{query, statement};
 use crate::error::{Error, Result};
@@ -54,7 +55,7 @@ pub struct Expanded {
 /// Expands a statement and plans it.
 pub async fn plan(environment: &Environment, statement: Statement) -> Result<Expanded> {
     let mut answers = Answers::default();
-    let unplanned = expand_within(environment, statement, &[], &mut answers).await;
+    let unplanned = expand_within(environment, statement, &[], &mut answers, &[]).await;
     unless_refused(unplanned, answers).await
 }
 
@@ -65,9 +66,11 @@ pub(super) async fn expand_within(
     mut statement: Statement,
     open: &[String],
     answers: &mut Answers,
+    later: &[Later],
 ) -> Result<Unplanned> {
     let mut expander = Expander::new(environment);
     expander.stack.extend_from_slice(open);
+    expander.wait_for(later);
     std::mem::swap(&mut expander.answers, answers);
     let result = match tree(&mut statement) {
         Some(tree) => expander.expand_tree(tree, &Bindings::default()).await,
@@ -120,6 +123,8 @@ pub(crate) fn calls_saved_query(environment: &Environment, query: &Query) -> boo
 struct Bindings {
     literals: HashMap<String, Expr>,
     relations: HashMap<String, Query>,
+    /// Where literals stand for what is not known yet.
+    later: Vec<Later>,
     /// The body's own `WITH` tables.
     own: HashMap<String, usize>,
     /// The saved query whose body this is; `None` for what the user wrote.
@@ -157,6 +162,8 @@ struct Expander<'s> {
     answers: Answers,
     notices: Vec<String>,
     notice_queries: Vec<Query>,
+    /// What has to be known before plans are optimised.
+    later: Vec<Later>,
     reads_reference: bool,
 }
 
@@ -170,7 +177,16 @@ impl<'s> Expander<'s> {
             answers: Answers::default(),
             notices: vec![],
             notice_queries: vec![],
+            later: vec![],
             reads_reference: false,
+        }
+    }
+
+    fn wait_for(&mut self, later: &[Later]) {
+        for one in later {
+            if !self.later.iter().any(|known| known.is_same(one)) {
+                self.later.push(one.clone());
+            }
         }
     }
 
@@ -351,6 +367,7 @@ impl<'s> Expander<'s> {
             let environment = self.environment;
             let saved = environment.catalog.find(name)?;
             self.enter(&saved.name)?;
+            self.answers.begin_reference(environment).await;
             let at = |error: Error| error.at(saved.path.clone());
             let (arguments, mut bindings) = self.arguments(saved, given, caller).await?;
             let key = format!("{}({})", saved.name, arguments.join(", "));
@@ -363,14 +380,10 @@ impl<'s> Expander<'s> {
                 refused.await.map_err(at)?;
             }
             for parameter in &saved.header.reads_first {
-                let argument = self
-                    .default(saved, parameter, &bindings)
-                    .await
-                    .map_err(at)?;
-                bindings
-                    .literals
-                    .extend(parameter.bind(&argument).map_err(at)?);
+                let read = self.read_first(saved, parameter, &mut bindings);
+                read.await.map_err(at)?;
             }
+            self.wait_for(&bindings.later);
             let mut body = saved.body.clone();
             bindings.substitute(&mut body);
             bindings.rename = self.fresh(&saved.name).rename;
@@ -402,9 +415,12 @@ impl<'s> Expander<'s> {
             self.expand_tree(&mut notice, &bindings).await?;
             notice_queries.push(notice);
         }
-        if self.reads_reference && !answers.has_reference {
-            self.environment.refresh_reference().await?;
-            answers.has_reference = true;
+        if self.reads_reference {
+            answers.know_reference(self.environment).await?;
+        }
+        let mut state = self.environment.context.state();
+        for later in &self.later {
+            later.register(&mut state)?;
         }
         Ok(Unplanned {
             instances: self.instances,
@@ -412,7 +428,8 @@ impl<'s> Expander<'s> {
             notices: self.notices,
             notice_queries,
             kept: Arc::new(self.environment.shelf()?),
-            state: Arc::new(self.environment.context.state()),
+            state: Arc::new(state),
+            later: self.later,
         })
     }
 }

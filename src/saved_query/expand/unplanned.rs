@@ -4,6 +4,7 @@
 use super::tree::{Tree, tree};
 use super::{Expanded, Shelf};
 use crate::error::Result;
+use crate::saved_query::later::Later;
 use crate::saved_query::{scope, statement};
 use crate::shared::table::{SharedTable, is_shared};
 use crate::task::{Task, task};
@@ -35,6 +36,8 @@ pub(in crate::saved_query) struct Unplanned {
     pub(super) notice_queries: Vec<Query>,
     pub(super) kept: Arc<Shelf>,
     pub(super) state: Arc<SessionState>,
+    /// What has to be known before its plans are optimised.
+    pub(super) later: Vec<Later>,
 }
 
 impl Unplanned {
@@ -50,8 +53,12 @@ impl Unplanned {
         if let Some(tree) = tree(&mut self.asked) {
             place(tree, &kept);
         }
+        let plan = state.statement_to_plan(self.asked).await?;
+        for later in self.later {
+            later.answered().await?;
+        }
         Ok(Expanded {
-            plan: state.statement_to_plan(self.asked).await?,
+            plan,
             notices: self.notices,
             notice_plans,
         })

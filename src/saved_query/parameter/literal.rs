@@ -39,6 +39,15 @@ pub(super) fn string(text: &str) -> Expr {
 }
 
 fn call(function: &str, arguments: Vec<Expr>) -> Expr {
+    called(Ident::new(function), arguments)
+}
+
+/// A call of a function that takes nothing, whatever it is called.
+pub(in crate::saved_query) fn no_arguments(function: &str) -> Expr {
+    called(Ident::with_quote('"', function), vec![])
+}
+
+fn called(function: Ident, arguments: Vec<Expr>) -> Expr {
     use datafusion::sql::sqlparser::ast::{
         Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
     };
@@ -47,7 +56,7 @@ fn call(function: &str, arguments: Vec<Expr>) -> Expr {
         .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))
         .collect();
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(function)]),
+        name: ObjectName::from(vec![function]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {

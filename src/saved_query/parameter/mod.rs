@@ -13,6 +13,7 @@ mod month;
 
 pub use argument::{Argument, Default};
 pub use kind::ParameterType;
+pub(super) use literal::no_arguments;
 pub use month::Month;
 
 use crate::error::{Error, Result};
