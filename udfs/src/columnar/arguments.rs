@@ -87,6 +87,12 @@ impl<T: ArrowPrimitiveType> Column<PrimitiveArray<T>> {
 }
 
 impl Column<PrimitiveArray<TimestampMicrosecondType>> {
+    /// The instant of each row, where there is a column and all rows have one.
+    pub(crate) fn all(&self, rows: usize) -> Option<&[i64]> {
+        let is_whole = !self.constant && self.values.null_count() == 0;
+        is_whole.then(|| &self.values.values()[..rows])
+    }
+
     /// The first and the last instant; nothing where a row has none.
     pub(crate) fn range(&self, rows: usize) -> Option<(i64, i64)> {
         if self.values.null_count() > 0 || rows == 0 {

@@ -59,6 +59,8 @@ pub struct Charged {
     pub span: Span,
     /// By the input that a call must pass, the highest first.
     above: Vec<(i64, PriceId)>,
+    /// What no input passes that is not above this.
+    lowest: i64,
     otherwise: PriceId,
 }
 
@@ -67,10 +69,14 @@ impl Charged {
     pub const UNKNOWN: Self = Self {
         span: Span::NEVER,
         above: vec![],
+        lowest: i64::MAX,
         otherwise: 0,
     };
 
     pub fn id(&self, input_tokens: i64) -> PriceId {
+        if input_tokens <= self.lowest {
+            return self.otherwise;
+        }
         let mut above = self.above.iter();
         let passed = above.find(|(minimum, _)| *minimum < input_tokens);
         passed.map_or(self.otherwise, |(_, id)| *id)
@@ -81,8 +87,8 @@ impl From<Offer<'_>> for Charged {
     fn from(offer: Offer<'_>) -> Self {
         let mut charged = Self {
             span: offer.span,
-            above: vec![],
             otherwise: Unpriced::Threshold.code(),
+            ..Self::UNKNOWN
         };
         match offer.rows {
             Ok(rows) => {
@@ -92,6 +98,7 @@ impl From<Offer<'_>> for Charged {
                         break;
                     };
                     charged.above.push((minimum, price.id));
+                    charged.lowest = charged.lowest.min(minimum);
                 }
             }
             Err(reason) => charged.otherwise = reason.code(),

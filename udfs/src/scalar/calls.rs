@@ -191,6 +191,17 @@ impl Calls {
         let are_valid = self.tokens.are_valid(rows);
         let input = self.tokens.0[0].expanded(rows);
         let mut lookup = reference.price_book.lookup(&reference.aliases);
+        let mut id = |row: usize, place: usize, at: i64| {
+            let charged = &mut table[place];
+            if !charged.span.holds(at) {
+                *charged = self.names.offer(row, at, &mut lookup).into();
+            }
+            charged.id(input[row])
+        };
+        if are_valid && let Some(times) = self.called_at.all(rows) {
+            let rows = places.zip(times).enumerate();
+            return rows.map(|(row, (place, at))| id(row, place, *at)).collect();
+        }
         let ids = places.take(rows).enumerate().map(|(row, place)| {
             if !are_valid && self.tokens.usage(row).is_err() {
                 return Unpriced::InvalidUsage.code();
@@ -198,11 +209,7 @@ impl Calls {
             let Some(at) = self.called_at.get(row) else {
                 return self.names.without_a_time(row).code();
             };
-            let charged = &mut table[place];
-            if !charged.span.holds(at) {
-                *charged = self.names.offer(row, at, &mut lookup).into();
-            }
-            charged.id(input[row])
+            id(row, place, at)
         });
         ids.collect()
     }
