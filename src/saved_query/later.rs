@@ -99,7 +99,7 @@ impl Later {
     /// Has a statement know the functions.
     pub(super) fn register(&self, state: &mut SessionState) -> Result<()> {
         for (name, part) in PARTS {
-            let function = Answer {
+            let function = Placeholder {
                 name: self.name(name),
                 part,
                 signature: Signature::nullary(Volatility::Volatile),
@@ -126,28 +126,28 @@ impl Later {
 
 /// Called volatile, lest anybody asks for the value before it is there.
 #[derive(Debug)]
-struct Answer {
+struct Placeholder {
     name: String,
     part: Part,
     signature: Signature,
     answer: Arc<OnceLock<Argument>>,
 }
 
-impl PartialEq for Answer {
+impl PartialEq for Placeholder {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && Arc::ptr_eq(&self.answer, &other.answer)
     }
 }
 
-impl Eq for Answer {}
+impl Eq for Placeholder {}
 
-impl Hash for Answer {
+impl Hash for Placeholder {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
     }
 }
 
-impl Answer {
+impl Placeholder {
     fn value(&self) -> Option<ScalarValue> {
         let instants: &[i64] = match self.answer.get()? {
             Argument::Instants(instants) => instants,
@@ -167,7 +167,7 @@ impl Answer {
     }
 }
 
-impl ScalarUDFImpl for Answer {
+impl ScalarUDFImpl for Placeholder {
     fn name(&self) -> &str {
         &self.name
     }

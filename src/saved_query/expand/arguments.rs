@@ -26,13 +26,8 @@ impl Expander<'_> {
         }
         let key = question.to_string();
         if self.answers.values.insert(key, Argument::Null).is_none() {
-            let asked = ask(
-                self.environment,
-                question,
-                &self.stack,
-                &mut self.answers,
-                &bindings.later,
-            );
+            let (answers, later) = (&mut self.answers, &bindings.later);
+            let asked = ask(self.environment, question, &self.stack, answers, later);
             let asked = asked.await?;
             self.answers.refusals.push((path.to_owned(), asked));
         }
@@ -88,7 +83,7 @@ impl Expander<'_> {
                 continue;
             }
             if let Some(value) = value
-                && let Some((value, later)) = self.answered_later(parameter, value, caller)
+                && let Some((value, later)) = waited_for(parameter, value, caller)
             {
                 shown.push(format!("{} => {value}", parameter.name));
                 bindings
@@ -132,22 +127,6 @@ impl Expander<'_> {
         Ok((shown, bindings))
     }
 
-    /// What a call is given where its caller waits for it too: instants for an instant.
-    fn answered_later(
-        &self,
-        parameter: &Parameter,
-        value: &Expr,
-        caller: &Bindings,
-    ) -> Option<(Expr, Later)> {
-        if parameter.kind != ParameterType::Timestamp {
-            return None;
-        }
-        let mut value = value.clone();
-        caller.substitute(&mut value);
-        let later = caller.later.iter().find(|later| later.is(&value))?;
-        Some((value, later.clone()))
-    }
-
     /// Asks what has to be known before a body is planned; instants only before plans are optimised.
     pub(super) async fn read_first(
         &mut self,
@@ -165,21 +144,15 @@ impl Expander<'_> {
         let mut question = query(text)?;
         bindings.substitute(&mut question);
         let key = question.to_string();
-        let later = match self.answers.later.get(&key) {
-            Some(known) => known.clone(),
-            None => {
-                let answers = &mut self.answers;
-                let asked = ask(
-                    self.environment,
-                    question,
-                    &self.stack,
-                    answers,
-                    &bindings.later,
-                );
-                let asked = asked.await?;
-                let number = self.answers.later.len();
-                Later::new(parameter, &saved.path, key.clone(), number, asked)
-            }
+        let known = self.answers.later.get(&key).cloned();
+        let later = if let Some(known) = known {
+            known
+        } else {
+            let (answers, later) = (&mut self.answers, &bindings.later);
+            let asked = ask(self.environment, question, &self.stack, answers, later);
+            let asked = asked.await?;
+            let number = self.answers.later.len();
+            Later::new(parameter, &saved.path, key.clone(), number, asked)
         };
         bindings.literals.extend(later.bind(parameter));
         bindings.later.push(later.clone());
@@ -202,12 +175,12 @@ impl Expander<'_> {
                 let mut query = query(text)?;
                 bindings.substitute(&mut query);
                 let key = query.to_string();
-                let answer = match self.answers.values.get(&key) {
-                    Some(known) => known.clone(),
-                    None => {
-                        let (answers, later) = (&mut self.answers, &bindings.later);
-                        one_value(self.environment, query, &self.stack, answers, later).await?
-                    }
+                let known = self.answers.values.get(&key).cloned();
+                let answer = if let Some(known) = known {
+                    known
+                } else {
+                    let (answers, later) = (&mut self.answers, &bindings.later);
+                    one_value(self.environment, query, &self.stack, answers, later).await?
                 };
                 self.answers.values.insert(key, answer.clone());
                 if parameter.kind == ParameterType::Month {
@@ -267,4 +240,15 @@ impl Expander<'_> {
         self.expand_tree(&mut relation, caller).await?;
         Ok(relation)
     }
+}
+
+/// What a call is given where its caller waits for it: an instant that is read first.
+fn waited_for(parameter: &Parameter, value: &Expr, caller: &Bindings) -> Option<(Expr, Later)> {
+    if parameter.kind != ParameterType::Timestamp {
+        return None;
+    }
+    let mut value = value.clone();
+    caller.substitute(&mut value);
+    let later = caller.later.iter().find(|later| later.is(&value))?;
+    Some((value, later.clone()))
 }
