@@ -43,7 +43,8 @@ impl Answers {
     /// Begins to read prices, aliases and bands: nearly every saved query asks for them in the end.
     pub(super) async fn begin_reference(&mut self, environment: &Environment) {
         if matches!(self.reference, ReadReference::Not) {
-            self.reference = ReadReference::Begun(environment.read_reference().await);
+            let begun = environment.read_reference();
+            self.reference = ReadReference::Begun(begun.await);
         }
     }
 

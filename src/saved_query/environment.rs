@@ -2,7 +2,7 @@
 
 use super::{Catalog, query, statement};
 use crate::error::{Error, Result};
-use crate::relation::{self, RELATIONS, Relation, conform};
+use crate::relation::{self, Relation, conform};
 use crate::store;
 use crate::task::{Task, task};
 use apportion_udfs::{FunctionDoc, Reference};
@@ -10,6 +10,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query};
+use futures::future::{BoxFuture, FutureExt};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -68,15 +69,10 @@ impl Environment {
             reference: Mutex::default(),
             statements: AtomicUsize::new(0),
         };
-        for schema in [INPUTS, FILES, SHARED, BUILT_IN] {
+        for schema in [INPUTS, FILES, SHARED] {
             environment.schema(schema, Some(Arc::new(MemorySchemaProvider::new())))?;
         }
-        for relation in RELATIONS {
-            if let Some(table) = store::built_in::table(relation.name)? {
-                let known = environment.schema(BUILT_IN, None)?;
-                known.register_table(relation.name.to_owned(), table)?;
-            }
-        }
+        environment.schema(BUILT_IN, Some(Arc::new(store::built_in::BuiltIn)))?;
         Ok(environment)
     }
 
@@ -169,12 +165,15 @@ impl Environment {
     }
 
     /// Begins to read prices, aliases and bands as they stand now.
-    pub(crate) async fn read_reference(&self) -> Vec<Result<Task<Vec<RecordBatch>>>> {
-        let mut read = vec![];
-        for name in ["prices", "aliases", "bands"] {
-            read.push(self.read(name).await);
+    pub(crate) fn read_reference(&self) -> BoxFuture<'_, Vec<Result<Task<Vec<RecordBatch>>>>> {
+        async {
+            let mut read = vec![];
+            for name in ["prices", "aliases", "bands"] {
+                read.push(self.read(name).await);
+            }
+            read
         }
-        read
+        .boxed()
     }
 
     /// They go into the functions that read them.
@@ -212,6 +211,9 @@ impl Environment {
             }
             None => None,
         };
+        if own.is_some() && name != "aliases" {
+            return Ok(own);
+        }
         let Some(known) = self.schema(BUILT_IN, None)?.table(name).await? else {
             return Ok(own);
         };
@@ -219,8 +221,7 @@ impl Environment {
         let known = conform::over(relation, &table, &known.schema())?;
         Ok(Some(match own {
             None => known,
-            Some(own) if name == "aliases" => conform::beside(&own, &known, &["kind", "name"]),
-            Some(own) => own,
+            Some(own) => conform::beside(&own, &known, &["kind", "name"]),
         }))
     }
 

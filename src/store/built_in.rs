@@ -8,16 +8,38 @@ use crate::error::{Error, Result};
 use crate::prices::spellings;
 use apportion_udfs::pattern::bands::DEFAULT;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use async_trait::async_trait;
 use bytes::Bytes;
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::datasource::MemTable;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::sync::{Arc, OnceLock};
 
 static LIST_PRICES: &[u8] = include_bytes!("../../data/built_in/list_prices.parquet");
 
-/// The table that stands behind a relation, if there is one.
-pub(crate) fn table(relation: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+const NAMES: [&str; 3] = ["prices", "aliases", "bands"];
+
+/// The tables that stand behind relations. A table is made when it is asked for: who has prices of
+/// their own never decodes the list.
+#[derive(Debug)]
+pub(crate) struct BuiltIn;
+
+#[async_trait]
+impl SchemaProvider for BuiltIn {
+    fn table_names(&self) -> Vec<String> {
+        NAMES.map(str::to_owned).to_vec()
+    }
+
+    async fn table(&self, name: &str) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
+        Ok(table(name)?)
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        NAMES.contains(&name)
+    }
+}
+
+fn table(relation: &str) -> Result<Option<Arc<dyn TableProvider>>> {
     let batch = match relation {
         "prices" => prices()?,
         "aliases" => aliases()?,

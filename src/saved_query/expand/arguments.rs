@@ -9,29 +9,32 @@ use crate::saved_query::parameter::{Argument, Default, Parameter, ParameterType}
 use crate::saved_query::{SavedQuery, query, statement};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, Query};
-use futures::future::FutureExt;
+use futures::future::{BoxFuture, FutureExt};
 
 impl Expander<'_> {
     /// Asks a saved query whether there is an answer at all, beside whatever comes next.
-    pub(super) async fn refuse(
-        &mut self,
-        question: &str,
-        path: &str,
-        bindings: &Bindings,
-    ) -> Result<()> {
-        let mut question = query(question)?;
-        bindings.substitute(&mut question);
-        if !bindings.relations.is_empty() {
-            return refusal(&self.answered(question, bindings).await?);
+    pub(super) fn refuse<'a>(
+        &'a mut self,
+        question: &'a str,
+        path: &'a str,
+        bindings: &'a Bindings,
+    ) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let mut question = query(question)?;
+            bindings.substitute(&mut question);
+            if !bindings.relations.is_empty() {
+                return refusal(&self.answered(question, bindings).await?);
+            }
+            let key = question.to_string();
+            if self.answers.values.insert(key, Argument::Null).is_none() {
+                let (answers, later) = (&mut self.answers, &bindings.later);
+                let asked = ask(self.environment, question, &self.stack, answers, later);
+                let asked = asked.await?;
+                self.answers.refusals.push((path.to_owned(), asked));
+            }
+            Ok(())
         }
-        let key = question.to_string();
-        if self.answers.values.insert(key, Argument::Null).is_none() {
-            let (answers, later) = (&mut self.answers, &bindings.later);
-            let asked = ask(self.environment, question, &self.stack, answers, later);
-            let asked = asked.await?;
-            self.answers.refusals.push((path.to_owned(), asked));
-        }
-        Ok(())
+        .boxed()
     }
 
     /// Runs a query that names relations which a call was given. They may name what was expanded so
@@ -60,104 +63,110 @@ impl Expander<'_> {
     }
 
     /// Every parameter's value: given, or the project's default, or the header's.
-    pub(super) async fn arguments(
-        &mut self,
-        saved: &SavedQuery,
-        given: &[FunctionArg],
-        caller: &Bindings,
-    ) -> Result<(Vec<String>, Bindings)> {
-        let mut values = given_by_name(saved, given)?;
-        let mut bindings = Bindings {
-            of: Some(saved.name.clone()),
-            ..Bindings::default()
-        };
-        let mut shown = vec![];
-        for parameter in &saved.header.parameters {
-            let value = values.remove(parameter.name.as_str());
-            if parameter.kind == ParameterType::Relation {
-                let relation = self
-                    .relation_argument(saved, parameter, value, caller)
-                    .await?;
-                shown.push(format!("{} => ({relation})", parameter.name));
-                bindings.relations.insert(parameter.name.clone(), relation);
-                continue;
-            }
-            if let Some(value) = value
-                && let Some((value, later)) = waited_for(parameter, value, caller)
-            {
-                shown.push(format!("{} => {value}", parameter.name));
-                bindings
-                    .literals
-                    .insert(format!("${}", parameter.name), value);
-                bindings.later.push(later);
-                continue;
-            }
-            let is_given = value.is_some();
-            let argument = match value {
-                Some(value) => {
-                    let mut value = value.clone();
-                    caller.substitute(&mut value);
-                    literal(&value).ok_or_else(|| {
-                        Error::new(format!(
-                            "argument `{}` of `{}` is `{value}`, not a literal",
-                            parameter.name, saved.name
-                        ))
-                        .hint("give it a value such as '2026-10', 3 or true")
-                    })?
-                }
-                None => self.default(saved, parameter, &bindings).await?,
+    pub(super) fn arguments<'a>(
+        &'a mut self,
+        saved: &'a SavedQuery,
+        given: &'a [FunctionArg],
+        caller: &'a Bindings,
+    ) -> BoxFuture<'a, Result<(Vec<String>, Bindings)>> {
+        async move {
+            let mut values = given_by_name(saved, given)?;
+            let mut bindings = Bindings {
+                of: Some(saved.name.clone()),
+                ..Bindings::default()
             };
-            if argument == Argument::Null && !parameter.may_be_null() {
-                return Err(Error::new(format!(
-                    "parameter `{}` of `{}` cannot be NULL",
-                    parameter.name, saved.name
-                ))
-                .hint("leave it out for its default"));
-            }
-            let literals = parameter.bind(&argument).map_err(|error| {
-                if is_given || !self.environment.defaults.contains_key(&parameter.name) {
-                    error.at(format!("argument `{}` of `{}`", parameter.name, saved.name))
-                } else {
-                    error.at("[parameters] in apportion.toml")
+            let mut shown = vec![];
+            for parameter in &saved.header.parameters {
+                let value = values.remove(parameter.name.as_str());
+                if parameter.kind == ParameterType::Relation {
+                    let relation = self
+                        .relation_argument(saved, parameter, value, caller)
+                        .await?;
+                    shown.push(format!("{} => ({relation})", parameter.name));
+                    bindings.relations.insert(parameter.name.clone(), relation);
+                    continue;
                 }
-            })?;
-            shown.push(format!("{} => {argument}", parameter.name));
-            bindings.literals.extend(literals);
+                if let Some(value) = value
+                    && let Some((value, later)) = waited_for(parameter, value, caller)
+                {
+                    shown.push(format!("{} => {value}", parameter.name));
+                    bindings
+                        .literals
+                        .insert(format!("${}", parameter.name), value);
+                    bindings.later.push(later);
+                    continue;
+                }
+                let is_given = value.is_some();
+                let argument = match value {
+                    Some(value) => {
+                        let mut value = value.clone();
+                        caller.substitute(&mut value);
+                        literal(&value).ok_or_else(|| {
+                            Error::new(format!(
+                                "argument `{}` of `{}` is `{value}`, not a literal",
+                                parameter.name, saved.name
+                            ))
+                            .hint("give it a value such as '2026-10', 3 or true")
+                        })?
+                    }
+                    None => self.default(saved, parameter, &bindings).await?,
+                };
+                if argument == Argument::Null && !parameter.may_be_null() {
+                    return Err(Error::new(format!(
+                        "parameter `{}` of `{}` cannot be NULL",
+                        parameter.name, saved.name
+                    ))
+                    .hint("leave it out for its default"));
+                }
+                let literals = parameter.bind(&argument).map_err(|error| {
+                    if is_given || !self.environment.defaults.contains_key(&parameter.name) {
+                        error.at(format!("argument `{}` of `{}`", parameter.name, saved.name))
+                    } else {
+                        error.at("[parameters] in apportion.toml")
+                    }
+                })?;
+                shown.push(format!("{} => {argument}", parameter.name));
+                bindings.literals.extend(literals);
+            }
+            Ok((shown, bindings))
         }
-        Ok((shown, bindings))
+        .boxed()
     }
 
     /// Asks what has to be known before a body is planned; instants only before plans are optimised.
-    pub(super) async fn read_first(
-        &mut self,
-        saved: &SavedQuery,
-        parameter: &Parameter,
-        bindings: &mut Bindings,
-    ) -> Result<()> {
-        let (ParameterType::Timestamps, Some(Default::Query(text))) =
-            (&parameter.kind, &parameter.default)
-        else {
-            let argument = self.default(saved, parameter, bindings).await?;
-            bindings.literals.extend(parameter.bind(&argument)?);
-            return Ok(());
-        };
-        let mut question = query(text)?;
-        bindings.substitute(&mut question);
-        let key = question.to_string();
-        let known = self.answers.later.get(&key).cloned();
-        let later = if let Some(known) = known {
-            known
-        } else {
-            let (answers, later) = (&mut self.answers, &bindings.later);
-            let asked = ask(self.environment, question, &self.stack, answers, later);
-            let asked = asked.await?;
-            let number = self.answers.later.len();
-            Later::new(parameter, &saved.path, key.clone(), number, asked)
-        };
-        bindings.literals.extend(later.bind(parameter));
-        bindings.later.push(later.clone());
-        self.answers.later.insert(key, later);
-        Ok(())
+    pub(super) fn read_first<'a>(
+        &'a mut self,
+        saved: &'a SavedQuery,
+        parameter: &'a Parameter,
+        bindings: &'a mut Bindings,
+    ) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let (ParameterType::Timestamps, Some(Default::Query(text))) =
+                (&parameter.kind, &parameter.default)
+            else {
+                let argument = self.default(saved, parameter, bindings).await?;
+                bindings.literals.extend(parameter.bind(&argument)?);
+                return Ok(());
+            };
+            let mut question = query(text)?;
+            bindings.substitute(&mut question);
+            let key = question.to_string();
+            let known = self.answers.later.get(&key).cloned();
+            let later = if let Some(known) = known {
+                known
+            } else {
+                let (answers, later) = (&mut self.answers, &bindings.later);
+                let asked = ask(self.environment, question, &self.stack, answers, later);
+                let asked = asked.await?;
+                let number = self.answers.later.len();
+                Later::new(parameter, &saved.path, key.clone(), number, asked)
+            };
+            bindings.literals.extend(later.bind(parameter));
+            bindings.later.push(later.clone());
+            self.answers.later.insert(key, later);
+            Ok(())
+        }
+        .boxed()
     }
 
     pub(super) async fn default(

@@ -216,47 +216,55 @@ impl<'s> Expander<'s> {
         .boxed()
     }
 
-    async fn relation(&mut self, site: Site, bindings: &Bindings) -> Result<TableFactor> {
-        if let Some(arguments) = site.arguments {
-            let instance = self.call(&site.name, &arguments, bindings).await?;
-            return Ok(self.reference(instance, site.alias));
-        }
-        if let Some(own) = bindings.own.get(&site.name) {
-            return Ok(self.reference(*own, site.alias));
-        }
-        if let Some(relation) = bindings.relations.get(&site.name) {
-            return Ok(scope::derived(relation.clone(), site.alias));
-        }
-        if let Some(view) = self.environment.view(&site.name) {
-            let instance = self.view(&site.name, view).await?;
-            return Ok(self.reference(instance, site.alias));
-        }
-        if let Some(conformed) = self.conformed(&site.name).await? {
-            return Ok(scope::derived(conformed, site.alias));
-        }
-        let environment = self.environment;
-        let named = TableReference::bare(site.name.clone());
-        if !environment.context.table_exist(named)? {
-            if environment.catalog.get(&site.name).is_some() {
-                return Err(
-                    Error::new(format!("`{}` is a saved query, not a table", site.name))
-                        .hint(format!("call it: `{}()`", site.name)),
-                );
+    fn relation<'a>(
+        &'a mut self,
+        site: Site,
+        bindings: &'a Bindings,
+    ) -> BoxFuture<'a, Result<TableFactor>> {
+        async move {
+            if let Some(arguments) = site.arguments {
+                let instance = self.call(&site.name, &arguments, bindings).await?;
+                return Ok(self.reference(instance, site.alias));
             }
-            if store::is_location(&site.name) {
-                let files = environment.files(&site.name).await?;
-                return Ok(scope::table(
-                    files,
-                    Some(scope::of_file(site.alias, &site.name)),
-                ));
+            if let Some(own) = bindings.own.get(&site.name) {
+                return Ok(self.reference(*own, site.alias));
             }
+            if let Some(relation) = bindings.relations.get(&site.name) {
+                return Ok(scope::derived(relation.clone(), site.alias));
+            }
+            if let Some(view) = self.environment.view(&site.name) {
+                let instance = self.view(&site.name, view).await?;
+                return Ok(self.reference(instance, site.alias));
+            }
+            if let Some(conformed) = self.conformed(&site.name).await? {
+                return Ok(scope::derived(conformed, site.alias));
+            }
+            let environment = self.environment;
+            let named = TableReference::bare(site.name.clone());
+            if !environment.context.table_exist(named)? {
+                if environment.catalog.get(&site.name).is_some() {
+                    return Err(Error::new(format!(
+                        "`{}` is a saved query, not a table",
+                        site.name
+                    ))
+                    .hint(format!("call it: `{}()`", site.name)));
+                }
+                if store::is_location(&site.name) {
+                    let files = environment.files(&site.name).await?;
+                    return Ok(scope::table(
+                        files,
+                        Some(scope::of_file(site.alias, &site.name)),
+                    ));
+                }
+            }
+            // A body means the session's tables, whatever the caller has named likewise.
+            let name = match &bindings.of {
+                Some(_) => Environment::qualified(&site.name),
+                None => ObjectName::from(vec![Ident::with_quote('"', site.name)]),
+            };
+            Ok(scope::table(name, Some(site.alias)))
         }
-        // A body means the session's tables, whatever the caller has named likewise.
-        let name = match &bindings.of {
-            Some(_) => Environment::qualified(&site.name),
-            None => ObjectName::from(vec![Ident::with_quote('"', site.name)]),
-        };
-        Ok(scope::table(name, Some(site.alias)))
+        .boxed()
     }
 
     fn reference(&mut self, instance: usize, alias: TableAlias) -> TableFactor {
