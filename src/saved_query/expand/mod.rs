@@ -216,19 +216,24 @@ impl<'s> Expander<'s> {
         .boxed()
     }
 
-    fn relation<'a>(
+    async fn relation(&mut self, site: Site, bindings: &Bindings) -> Result<TableFactor> {
+        let instance = if let Some(arguments) = &site.arguments {
+            self.call(&site.name, arguments, bindings).await?
+        } else if let Some(own) = bindings.own.get(&site.name) {
+            *own
+        } else {
+            return self.table(site, bindings).await;
+        };
+        Ok(self.reference(instance, site.alias))
+    }
+
+    /// What neither is called nor a `WITH` table: on its own, as calls lie in one another.
+    fn table<'a>(
         &'a mut self,
         site: Site,
         bindings: &'a Bindings,
     ) -> BoxFuture<'a, Result<TableFactor>> {
         async move {
-            if let Some(arguments) = site.arguments {
-                let instance = self.call(&site.name, &arguments, bindings).await?;
-                return Ok(self.reference(instance, site.alias));
-            }
-            if let Some(own) = bindings.own.get(&site.name) {
-                return Ok(self.reference(*own, site.alias));
-            }
             if let Some(relation) = bindings.relations.get(&site.name) {
                 return Ok(scope::derived(relation.clone(), site.alias));
             }
@@ -243,18 +248,13 @@ impl<'s> Expander<'s> {
             let named = TableReference::bare(site.name.clone());
             if !environment.context.table_exist(named)? {
                 if environment.catalog.get(&site.name).is_some() {
-                    return Err(Error::new(format!(
-                        "`{}` is a saved query, not a table",
-                        site.name
-                    ))
-                    .hint(format!("call it: `{}()`", site.name)));
+                    let message = format!("`{}` is a saved query, not a table", site.name);
+                    return Err(Error::new(message).hint(format!("call it: `{}()`", site.name)));
                 }
                 if store::is_location(&site.name) {
                     let files = environment.files(&site.name).await?;
-                    return Ok(scope::table(
-                        files,
-                        Some(scope::of_file(site.alias, &site.name)),
-                    ));
+                    let alias = scope::of_file(site.alias, &site.name);
+                    return Ok(scope::table(files, Some(alias)));
                 }
             }
             // A body means the session's tables, whatever the caller has named likewise.
