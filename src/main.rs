@@ -19,22 +19,37 @@ fn main() -> ExitCode {
     }
 }
 
-/// Large blocks of memory come from the system and go back to it.
+/// glibc asks only while a program is loaded how its allocator is to behave: where nobody has said so, the
+/// program is loaded once more.
 ///
-/// glibc takes them from its heap once a first one has been let go, and what lies between others stays.
+/// Pages are huge where the system has such. Large blocks come from the system and go back to it; from
+/// the heap they would be taken once a first one has been let go, and what lies between others stays.
+/// Some room at the heap's end is kept.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "a setting of the C library that nothing wraps")]
-fn give_back_large_blocks() {
-    const LARGE: i32 = 4 << 20;
-    // SAFETY: it sets a number, and there is no other thread yet.
-    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+fn say_how_memory_is_allocated() {
+    use std::env;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    const HOW: &str = "GLIBC_TUNABLES";
+    if env::var_os(HOW).is_some() {
+        return;
+    }
+    let mut arguments = env::args_os();
+    let mut again = Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    let how = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4194304:glibc.malloc.trim_threshold=16777216";
+    // It comes back only where it cannot be done, and then all works without.
+    let _ = again.args(arguments).env(HOW, how).exec();
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn give_back_large_blocks() {}
+fn say_how_memory_is_allocated() {}
 
 fn start() -> Result<Outcome> {
-    give_back_large_blocks();
+    say_how_memory_is_allocated();
     panic::keep_for_the_error();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

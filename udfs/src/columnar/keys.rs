@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, Int64Array, PrimitiveArray,
-    StringViewArray, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, DictionaryArray, Int64Array,
+    PrimitiveArray, StringViewArray, new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat};
-use datafusion::arrow::datatypes::{ArrowNativeType, DataType, Int32Type, Int64Type};
+use datafusion::arrow::datatypes::{
+    ArrowNativeType, DataType, Int32Type, Int64Type, TimestampMicrosecondType,
+};
 use datafusion::common::Result;
 use datafusion::logical_expr::ColumnarValue;
 
@@ -156,10 +158,25 @@ fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
     let rows = column.len();
     let is_one = rows == 1
         || column.null_count() == rows
-        || column.as_boolean_opt().is_some_and(|flags| {
-            flags.null_count() == 0 && [0, rows].contains(&flags.true_count())
-        });
+        || column.null_count() == 0 && (is_one_flag(column) || is_one_word(column));
     (is_one && rows > 0).then(|| column.slice(0, 1))
+}
+
+fn is_one_flag(column: &ArrayRef) -> bool {
+    let is_one = |flags: &BooleanArray| [0, flags.len()].contains(&flags.true_count());
+    column.as_boolean_opt().is_some_and(is_one)
+}
+
+/// Most columns of words differ in the first rows; a slot or a month is the same in all of a batch.
+fn is_one_word(column: &ArrayRef) -> bool {
+    fn repeats<T: ArrowPrimitiveType>(column: &ArrayRef) -> Option<bool> {
+        let (first, others) = column.as_primitive_opt::<T>()?.values().split_first()?;
+        Some(others.iter().all(|other| other == first))
+    }
+    let repeats = repeats::<Int64Type>(column)
+        .or_else(|| repeats::<Int32Type>(column))
+        .or_else(|| repeats::<TimestampMicrosecondType>(column));
+    repeats.unwrap_or(false)
 }
 
 struct Texts {
