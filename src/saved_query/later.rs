@@ -85,6 +85,12 @@ impl Later {
         Arc::ptr_eq(&self.answer, &other.answer)
     }
 
+    /// Whether the text of a query names it.
+    pub(super) fn is_named_in(&self, query: &str) -> bool {
+        let mut names = PARTS.iter().map(|(part, _)| self.name(part));
+        names.any(|name| query.contains(&format!("\"{name}\"")))
+    }
+
     /// Whether an expression is one of these.
     pub(super) fn is(&self, expression: &Expr) -> bool {
         let Expr::Function(function) = expression else {

@@ -275,7 +275,18 @@ fn instants_that_are_read_first_are_known_wherever_they_are_named() {
         "queries/number.sql",
         "-- Question: Which?\n-- Reads first:\n--   edges timestamps = (select 1)\nselect $edges_first as since\n",
     );
+    let begins = "$edges_first = arrow_cast('2026-01-01', 'Timestamp(Microsecond, None)')";
+    project.write(
+        "queries/asked_of.sql",
+        &format!(
+            "-- Question: How many?\n-- Reads first:\n--   edges timestamps = {}\n\
+             --   n integer = (select count(*) from ({days}) where {begins})\n\
+             select $n as n, $edges_last as until\n",
+            question(days)
+        ),
+    );
     let answer = |name: &str| project.answer(&["run", name, "--format", "csv", "--quiet"]);
+    assert_eq!(answer("asked_of"), "n,until\n3,2026-01-04 00:00:00\n");
     assert_eq!(
         answer("edges"),
         "slots,since,is_open,until\n2,2026-01-01 00:00:00,false,2026-01-04 00:00:00\n"

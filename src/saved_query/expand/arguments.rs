@@ -27,7 +27,7 @@ impl Expander<'_> {
             }
             let key = question.to_string();
             if self.answers.values.insert(key, Argument::Null).is_none() {
-                let (answers, later) = (&mut self.answers, &bindings.later);
+                let (answers, later) = (&mut self.answers, &bindings.named_in(&question));
                 let asked = ask(self.environment, question, &self.stack, answers, later);
                 let asked = asked.await?;
                 self.answers.refusals.push((path.to_owned(), asked));
@@ -155,7 +155,7 @@ impl Expander<'_> {
             let later = if let Some(known) = known {
                 known
             } else {
-                let (answers, later) = (&mut self.answers, &bindings.later);
+                let (answers, later) = (&mut self.answers, &bindings.named_in(&question));
                 let asked = ask(self.environment, question, &self.stack, answers, later);
                 let asked = asked.await?;
                 let number = self.answers.later.len();
@@ -188,7 +188,7 @@ impl Expander<'_> {
                 let answer = if let Some(known) = known {
                     known
                 } else {
-                    let (answers, later) = (&mut self.answers, &bindings.later);
+                    let (answers, later) = (&mut self.answers, &bindings.named_in(&query));
                     one_value(self.environment, query, &self.stack, answers, later).await?
                 };
                 self.answers.values.insert(key, answer.clone());

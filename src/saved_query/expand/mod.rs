@@ -134,6 +134,16 @@ struct Bindings {
 }
 
 impl Bindings {
+    /// What a question has to wait for.
+    fn named_in(&self, question: &Query) -> Vec<Later> {
+        let question = question.to_string();
+        let later = self.later.iter();
+        later
+            .filter(|one| one.is_named_in(&question))
+            .cloned()
+            .collect()
+    }
+
     fn substitute<T: VisitMut>(&self, tree: &mut T) {
         struct Substitute<'a>(&'a HashMap<String, Expr>);
         impl VisitorMut for Substitute<'_> {

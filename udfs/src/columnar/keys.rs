@@ -352,3 +352,52 @@ impl Words {
 /// Prices and reasons why there is none have numbers around zero.
 const LEAST_SMALL: i64 = -8;
 const SMALL: usize = 1 << 12;
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::TimeUnit;
+
+    use super::*;
+
+    #[test]
+    fn a_column_of_one_word_has_one_number_and_the_word_keeps_it() {
+        let types = [
+            DataType::Int32,
+            DataType::Int64,
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            DataType::Timestamp(TimeUnit::Nanosecond, None),
+        ];
+        for data_type in types {
+            let mut key = Key::new(&data_type).unwrap();
+            let mut numbered = |words: &[Option<i64>]| {
+                let words = Int64Array::from(words.to_vec());
+                let column = ColumnarValue::Array(cast(&words, &data_type).unwrap());
+                let mut numbers = vec![];
+                let of_all = key.number(&column, &mut numbers).unwrap();
+                (of_all, numbers)
+            };
+            let spread = |(of_all, mut numbers): (Option<u32>, Vec<u32>), rows: usize| {
+                if let Some(number) = of_all {
+                    assert!(numbers.is_empty());
+                    numbers.resize(rows, number);
+                }
+                numbers
+            };
+            for large in [7, 70_000] {
+                let same = spread(numbered(&[Some(large); 5]), 5);
+                assert!(same.iter().all(|number| *number == same[0] && *number > 0));
+                let mixed = numbered(&[Some(large), None, Some(-3), Some(large)]);
+                assert_eq!(mixed.0, None);
+                let [first, null, other, last] = mixed.1[..] else {
+                    panic!("{mixed:?}")
+                };
+                assert_eq!((first, null, last), (same[0], 0, same[0]));
+                assert_ne!(other, first);
+                // A word that only a NULL stands beside is not the word of all rows.
+                let beside = numbered(&[Some(large), Some(large), None]);
+                assert_eq!(beside, (None, vec![same[0], same[0], 0]));
+                assert_eq!(spread(numbered(&[None, None]), 2), [0, 0]);
+            }
+        }
+    }
+}
