@@ -278,7 +278,7 @@ fn instants_that_are_read_first_are_known_wherever_they_are_named() {
     let begins = "$edges_first = arrow_cast('2026-01-01', 'Timestamp(Microsecond, None)')";
     project.write(
         "queries/asked_of.sql",
-        &format!(
+        format!(
             "-- Question: How many?\n-- Reads first:\n--   edges timestamps = {}\n\
              --   n integer = (select count(*) from ({days}) where {begins})\n\
              select $n as n, $edges_last as until\n",
