@@ -35,8 +35,12 @@ fn say_how_memory_is_allocated() {
     if env::var_os(HOW).is_some() {
         return;
     }
+    // By its own path: who looks at what runs sees its name.
+    let Ok(own) = env::current_exe() else {
+        return;
+    };
     let mut arguments = env::args_os();
-    let mut again = Command::new("/proc/self/exe");
+    let mut again = Command::new(own);
     if let Some(name) = arguments.next() {
         again.arg0(name);
     }
