@@ -293,6 +293,28 @@ fn instants_that_are_read_first_are_known_wherever_they_are_named() {
     );
     assert_eq!(answer("bounds"), "of_edges,since\n2,2026-01-01 00:00:00\n");
     assert_eq!(answer("none"), "slots,since,is_open,until\n0,,,\n");
+    // A notice that reads other instants leaves the statement its own.
+    let later = question("values ('2027-01-01'), ('2027-02-01')");
+    project.write(
+        "queries/later.sql",
+        format!("-- Question: Which?\n-- Reads first:\n--   edges timestamps = {later}\nselect $edges_last as until\n"),
+    );
+    project.write(
+        "queries/told.sql",
+        format!(
+            "-- Question: Which?\n-- Reads first:\n--   edges timestamps = {}\n\
+             -- Notices:    (select concat('later: ', until) as notice from later())\n\
+             select $edges_last as until\n",
+            question(days)
+        ),
+    );
+    let told = project.run(&["run", "told", "--format", "csv"]);
+    assert_eq!(
+        told.stdout, "until\n2026-01-04 00:00:00\n",
+        "{}",
+        told.stderr
+    );
+    assert!(told.stderr.contains("later: 2027-02-01"), "{}", told.stderr);
     let refused = project.refusal(&["run", "two", "--quiet"]);
     assert!(
         refused.contains("gives more than one value") && refused.contains("two.sql"),

@@ -20,14 +20,13 @@ impl Expander<'_> {
         bindings: &'a Bindings,
     ) -> BoxFuture<'a, Result<()>> {
         async move {
-            let mut question = query(question)?;
-            bindings.substitute(&mut question);
+            let (question, key) = bindings.question(question)?;
             if !bindings.relations.is_empty() {
                 return refusal(&self.answered(question, bindings).await?);
             }
-            let key = question.to_string();
+            let later = &bindings.named_in(&key);
             if self.answers.values.insert(key, Argument::Null).is_none() {
-                let (answers, later) = (&mut self.answers, &bindings.named_in(&question));
+                let answers = &mut self.answers;
                 let asked = ask(self.environment, question, &self.stack, answers, later);
                 let asked = asked.await?;
                 self.answers.refusals.push((path.to_owned(), asked));
@@ -148,14 +147,12 @@ impl Expander<'_> {
                 bindings.literals.extend(parameter.bind(&argument)?);
                 return Ok(());
             };
-            let mut question = query(text)?;
-            bindings.substitute(&mut question);
-            let key = question.to_string();
+            let (question, key) = bindings.question(text)?;
             let known = self.answers.later.get(&key).cloned();
             let later = if let Some(known) = known {
                 known
             } else {
-                let (answers, later) = (&mut self.answers, &bindings.named_in(&question));
+                let (answers, later) = (&mut self.answers, &bindings.named_in(&key));
                 let asked = ask(self.environment, question, &self.stack, answers, later);
                 let asked = asked.await?;
                 let number = self.answers.later.len();
@@ -181,14 +178,12 @@ impl Expander<'_> {
         match &parameter.default {
             Some(Default::Literal(argument)) => Ok(argument.clone()),
             Some(Default::Query(text)) => {
-                let mut query = query(text)?;
-                bindings.substitute(&mut query);
-                let key = query.to_string();
+                let (query, key) = bindings.question(text)?;
                 let known = self.answers.values.get(&key).cloned();
                 let answer = if let Some(known) = known {
                     known
                 } else {
-                    let (answers, later) = (&mut self.answers, &bindings.named_in(&query));
+                    let (answers, later) = (&mut self.answers, &bindings.named_in(&key));
                     one_value(self.environment, query, &self.stack, answers, later).await?
                 };
                 self.answers.values.insert(key, answer.clone());

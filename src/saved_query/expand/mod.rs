@@ -134,14 +134,19 @@ struct Bindings {
 }
 
 impl Bindings {
+    /// A question about what is bound, and the text by which its answer is known.
+    fn question(&self, text: &str) -> Result<(Query, String)> {
+        let mut question = query(text)?;
+        self.substitute(&mut question);
+        let key = question.to_string();
+        Ok((question, key))
+    }
+
     /// What a question has to wait for.
-    fn named_in(&self, question: &Query) -> Vec<Later> {
-        let question = question.to_string();
+    fn named_in(&self, question: &str) -> Vec<Later> {
         let later = self.later.iter();
-        later
-            .filter(|one| one.is_named_in(&question))
-            .cloned()
-            .collect()
+        let named = later.filter(|one| one.is_named_in(question));
+        named.cloned().collect()
     }
 
     fn substitute<T: VisitMut>(&self, tree: &mut T) {
@@ -422,17 +427,25 @@ impl<'s> Expander<'s> {
         .boxed()
     }
 
+    async fn expand_notices(&mut self) -> Result<Vec<Query>> {
+        let bindings = Bindings {
+            of: Some("notices".to_owned()),
+            ..Bindings::default()
+        };
+        let mut notices = std::mem::take(&mut self.notice_queries);
+        for notice in &mut notices {
+            self.expand_tree(notice, &bindings).await?;
+        }
+        Ok(notices)
+    }
+
     /// What is left to do needs no expander.
     async fn finish(mut self, asked: Statement, answers: &mut Answers) -> Result<Unplanned> {
-        let mut notice_queries = vec![];
-        for mut notice in std::mem::take(&mut self.notice_queries) {
-            let bindings = Bindings {
-                of: Some("notices".to_owned()),
-                ..Bindings::default()
-            };
-            self.expand_tree(&mut notice, &bindings).await?;
-            notice_queries.push(notice);
-        }
+        // What notices ask may have been answered.
+        std::mem::swap(&mut self.answers, answers);
+        let notice_queries = self.expand_notices().await;
+        std::mem::swap(&mut self.answers, answers);
+        let notice_queries = notice_queries?;
         if self.reads_reference {
             answers.know_reference(self.environment).await?;
         }
