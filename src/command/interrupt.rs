@@ -12,7 +12,7 @@ use tokio::runtime::Builder;
 use tokio::signal::ctrl_c;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// The result of the work, or nothing if Ctrl-C came first.
 ///
@@ -21,6 +21,8 @@ use tokio::sync::Notify;
 pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<Option<T>> {
+    // From here on, and not from where the work first waits for something.
+    let mut pressed = PRESSED.subscribe();
     tokio::select! {
         // Ctrl-C in a pager is for the pager.
         biased;
@@ -28,28 +30,25 @@ pub(crate) async fn unless_interrupted<T>(
             Ok(result) => result.map(Some),
             Err(panic) => Err(broke_off(panic.as_ref())),
         },
-        () = interrupted() => Ok(None),
+        _ = pressed.changed() => Ok(None),
     }
 }
 
 /// Ctrl-C, heard on a thread of its own: the engine may keep all others busy.
-async fn interrupted() {
-    static PRESSED: LazyLock<Notify> = LazyLock::new(|| {
-        thread::spawn(|| {
-            let listener = Builder::new_current_thread().enable_io().build();
-            // Without a listener Ctrl-C ends the program, as it does elsewhere.
-            if let Ok(listener) = listener {
-                listener.block_on(async {
-                    while ctrl_c().await.is_ok() {
-                        PRESSED.notify_waiters();
-                    }
-                });
-            }
-        });
-        Notify::new()
+static PRESSED: LazyLock<watch::Sender<()>> = LazyLock::new(|| {
+    thread::spawn(|| {
+        let listener = Builder::new_current_thread().enable_io().build();
+        // Without a listener Ctrl-C ends the program, as it does elsewhere.
+        if let Ok(listener) = listener {
+            listener.block_on(async {
+                while ctrl_c().await.is_ok() {
+                    PRESSED.send_replace(());
+                }
+            });
+        }
     });
-    PRESSED.notified().await;
-}
+    watch::Sender::new(())
+});
 
 /// The same where the system's request to terminate ends it as well. A prompt leaves that to the system:
 /// who has asked for the signal once has it for good.

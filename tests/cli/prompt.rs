@@ -27,7 +27,7 @@ fn errors_and_interrupts_keep_the_prompt() {
     terminal.shows(PROMPT);
     terminal
         .type_in("select count(*) from generate_series(1, 1000000000000) where value % 3 = 5;\r");
-    // The line is edited no more; the statement needs a moment to begin.
+    // The line is edited no more; the terminal needs a moment to send signals again.
     terminal.shows("\u{1b}[?2004l");
     thread::sleep(Duration::from_millis(500));
     terminal.type_in("\u{3}");
