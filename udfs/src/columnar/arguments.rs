@@ -3,7 +3,7 @@
 //! A constant is read at its only row for every row, an argument that was left out is NULL at every
 //! row, and everything else is a column: functions do not tell them apart.
 
-use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -87,12 +87,6 @@ impl<T: ArrowPrimitiveType> Column<PrimitiveArray<T>> {
 }
 
 impl Column<PrimitiveArray<TimestampMicrosecondType>> {
-    /// The instant of each row, where there is a column and all rows have one.
-    pub(crate) fn all(&self, rows: usize) -> Option<&[i64]> {
-        let is_whole = !self.constant && self.values.null_count() == 0;
-        is_whole.then(|| &self.values.values()[..rows])
-    }
-
     /// The first and the last instant; nothing where a row has none.
     pub(crate) fn range(&self, rows: usize) -> Option<(i64, i64)> {
         if self.values.null_count() > 0 || rows == 0 {
@@ -100,6 +94,10 @@ impl Column<PrimitiveArray<TimestampMicrosecondType>> {
         }
         let times = self.values.values();
         let (first, others) = times.split_first()?;
+        // Of a stretch whose times are not read, all are the same.
+        if others.iter().fold(0, |bits, at| bits | (at ^ first)) == 0 {
+            return Some((*first, *first));
+        }
         let range = others.iter().fold((*first, *first), |(least, most), at| {
             (least.min(*at), most.max(*at))
         });
@@ -108,12 +106,21 @@ impl Column<PrimitiveArray<TimestampMicrosecondType>> {
 }
 
 impl Column<ScalarBuffer<i64>> {
-    /// With the constant in every row.
-    pub(crate) fn expanded(&self, rows: usize) -> Cow<'_, [i64]> {
+    /// A constant, so many times; nothing of a column.
+    pub(crate) fn repeated(&self, times: usize) -> Vec<i64> {
         if self.constant {
-            Cow::Owned(vec![self.get(0); rows])
+            vec![self.get(0); times]
         } else {
-            Cow::Borrowed(&self.values[..rows])
+            vec![]
+        }
+    }
+
+    /// These rows; `repeated` has those of a constant.
+    pub(crate) fn part<'a>(&'a self, rows: Range<usize>, repeated: &'a [i64]) -> &'a [i64] {
+        if self.constant {
+            &repeated[..rows.len()]
+        } else {
+            &self.values[rows]
         }
     }
 

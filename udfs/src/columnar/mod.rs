@@ -10,7 +10,7 @@
 //! * [`met`] and [`met_texts`]: keys, numbered as they are met; [`recent`]: the codes of those met
 //!   lately.
 //! * [`repeats`]: which of many texts may be equal to another.
-//! * [`remembered`]: what follows from a file's dictionaries.
+//! * [`remembered`]: what follows from a file's dictionaries; [`places`]: where rows stand in them.
 
 pub(crate) mod arguments;
 pub(crate) mod codes;
@@ -20,6 +20,7 @@ pub(crate) mod manual;
 pub(crate) mod met;
 pub(crate) mod met_texts;
 pub(crate) mod number;
+pub(crate) mod places;
 pub(crate) mod recent;
 pub(crate) mod remembered;
 pub(crate) mod repeats;

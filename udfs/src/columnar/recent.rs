@@ -42,16 +42,27 @@ impl Key for Option<&str> {
 }
 
 /// Each key has a place that follows from it: a place has the code of the key that met it last. Whether
-/// its key is the one that is meant is told by the list of keys that its owner has.
+/// its key is the one that is meant is told by the list of keys that its owner has, which is looked at
+/// only where the marks are alike: keys that were met long ago are far away.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    places: Vec<u32>,
+    places: Vec<Place>,
     most: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Half of what mixing the key gave.
+    mark: u32,
+    code: u32,
 }
 
 impl Recent {
     /// No key has this code.
-    const NONE: u32 = u32::MAX;
+    const NONE: Place = Place {
+        mark: 0,
+        code: u32::MAX,
+    };
     /// So many places a code: then few keys share one.
     const ROOM: usize = 4;
 
@@ -66,8 +77,10 @@ impl Recent {
 
     /// The code of a key that was met lately, given the keys of all codes.
     pub(crate) fn code<K: Key>(&self, key: K, keys: &[K]) -> Option<u32> {
-        let code = self.places[self.place(key)];
-        (keys.get(code as usize) == Some(&key)).then_some(code)
+        let mark = mark(key);
+        let place = self.places[self.place(mark)];
+        let is_meant = place.mark == mark && keys.get(place.code as usize) == Some(&key);
+        is_meant.then_some(place.code)
     }
 
     pub(crate) fn remember(&mut self, key: impl Key, code: u32) {
@@ -76,21 +89,23 @@ impl Recent {
             self.forget();
             self.places.resize(places * 2, Self::NONE);
         }
-        let place = self.place(key);
-        self.places[place] = code;
+        let mark = mark(key);
+        let place = self.place(mark);
+        self.places[place] = Place { mark, code };
     }
 
     pub(crate) fn forget(&mut self) {
         self.places.fill(Self::NONE);
     }
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "what is left is below the mask"
-    )]
-    fn place(&self, key: impl Key) -> usize {
-        (key.mixed() >> 32) as usize & (self.places.len() - 1)
+    fn place(&self, mark: u32) -> usize {
+        mark as usize & (self.places.len() - 1)
     }
+}
+
+/// The upper half, whose bits are mixed best.
+fn mark(key: impl Key) -> u32 {
+    (key.mixed() >> 32) as u32
 }
 
 #[cfg(test)]

@@ -65,18 +65,20 @@ pub struct Charged {
 }
 
 impl Charged {
-    /// Nothing is known of any time.
+    /// Nothing is known of any time, nor of any input.
     pub const UNKNOWN: Self = Self {
         span: Span::NEVER,
         above: vec![],
-        lowest: i64::MAX,
+        lowest: i64::MIN,
         otherwise: 0,
     };
 
+    /// The number for so little input that no price asks for more.
+    pub fn of_little(&self, input_tokens: i64) -> Option<PriceId> {
+        (input_tokens <= self.lowest).then_some(self.otherwise)
+    }
+
     pub fn id(&self, input_tokens: i64) -> PriceId {
-        if input_tokens <= self.lowest {
-            return self.otherwise;
-        }
         let mut above = self.above.iter();
         let passed = above.find(|(minimum, _)| *minimum < input_tokens);
         passed.map_or(self.otherwise, |(_, id)| *id)
@@ -87,8 +89,9 @@ impl From<Offer<'_>> for Charged {
     fn from(offer: Offer<'_>) -> Self {
         let mut charged = Self {
             span: offer.span,
+            above: vec![],
+            lowest: i64::MAX,
             otherwise: Unpriced::Threshold.code(),
-            ..Self::UNKNOWN
         };
         match offer.rows {
             Ok(rows) => {

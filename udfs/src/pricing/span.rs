@@ -37,6 +37,15 @@ impl Span {
     pub fn holds(self, at: i64) -> bool {
         self.from <= at && at < self.until
     }
+
+    /// The time in which neither changes.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +58,13 @@ mod tests {
         let held = [9, 10, 11, 12].map(|at| span.holds(at));
         assert_eq!(held, [false, true, true, false]);
         assert!(Span::ALWAYS.holds(0) && !Span::NEVER.holds(0));
+    }
+
+    #[test]
+    fn two_spans_share_what_lies_in_both() {
+        let span = Span::around(10, [3, 12]).and(Span::around(10, [5, 20]));
+        let held = [4, 5, 11, 12].map(|at| span.holds(at));
+        assert_eq!(held, [false, true, true, false]);
+        assert_eq!(span.and(Span::ALWAYS), span);
     }
 }

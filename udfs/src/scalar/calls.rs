@@ -1,5 +1,7 @@
 //! The arguments that `call_cost` and `call_cost_parts` share, read call by call.
 
+use std::array;
+
 use datafusion::arrow::array::{Array, PrimitiveArray};
 use datafusion::arrow::buffer::ScalarBuffer;
 use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -11,9 +13,10 @@ use crate::columnar::codes::Codes;
 use crate::columnar::kind::Kind;
 use crate::columnar::manual::Parameter;
 use crate::pricing::Unpriced;
-use crate::pricing::offer::Charged;
+use crate::pricing::offer::{Charged, Offer};
 use crate::pricing::price::Price;
-use crate::pricing::price_book::PriceId;
+use crate::pricing::price_book::{PriceId, PriceLookup};
+use crate::pricing::span::Span;
 use crate::pricing::usage::{ReportedTokens, Usage};
 use crate::reference::Reference;
 
@@ -101,27 +104,14 @@ impl Tokens {
 
     /// Whether all rows' counts make sense together; without a look at each, where they do.
     pub(super) fn are_valid(&self, rows: usize) -> bool {
-        let [
-            input,
-            output,
-            cache_read,
-            cache_write,
-            cache_write_1h,
-            reasoning,
-        ] = self.0.each_ref().map(|counts| counts.expanded(rows));
-        // A sign in it is a sign in one of the differences, and each of those is of two counts whose
-        // own signs are in it too.
-        let signs = (0..rows).fold(0, |signs, row| {
-            let unread = input[row].wrapping_sub(cache_read[row]);
-            signs
-                | (input[row] | output[row] | cache_read[row])
-                | (cache_write[row] | cache_write_1h[row] | reasoning[row])
-                | unread
-                | unread.wrapping_sub(cache_write[row])
-                | cache_write[row].wrapping_sub(cache_write_1h[row])
-                | output[row].wrapping_sub(reasoning[row])
-        });
-        signs >= 0
+        // Constants of so many rows stay close to the processor.
+        const PART: usize = 1 << 10;
+        let repeated = self.0.each_ref().map(|counts| counts.repeated(PART));
+        (0..rows).step_by(PART).all(|from| {
+            let rows = from..rows.min(from + PART);
+            let part = |token: usize| self.0[token].part(rows.clone(), &repeated[token]);
+            signs(array::from_fn(part)) >= 0
+        })
     }
 
     pub(super) fn usage(&self, row: usize) -> Result<Usage, Unpriced> {
@@ -142,6 +132,32 @@ impl Tokens {
             reasoning,
         })
     }
+}
+
+/// Has a sign where a row's count has one, or one of the differences that make sense; each of those is of two
+/// counts whose own signs are in it too.
+fn signs(counts: [&[i64]; 6]) -> i64 {
+    let [
+        input,
+        output,
+        cache_read,
+        cache_write,
+        cache_write_1h,
+        reasoning,
+    ] = counts;
+    let input = input.iter().zip(cache_read).zip(cache_write);
+    let output = output.iter().zip(reasoning).zip(cache_write_1h);
+    input.zip(output).fold(0, |signs, row| {
+        let (((input, read), write), ((output, reasoning), write_1h)) = row;
+        let unread = input.wrapping_sub(*read);
+        signs
+            | (input | output | read)
+            | (write | write_1h | reasoning)
+            | unread
+            | unread.wrapping_sub(*write)
+            | write.wrapping_sub(*write_1h)
+            | output.wrapping_sub(*reasoning)
+    })
 }
 
 /// The arguments as columns.
@@ -183,35 +199,58 @@ impl Calls {
     /// The numbers of the prices, by a table in which equal names have one place.
     pub(super) fn ids(
         &self,
-        places: impl Iterator<Item = usize>,
-        rows: usize,
-        table: &mut [Charged],
+        places: &[usize],
+        table: &mut PriceTable,
         reference: &Reference,
     ) -> Vec<PriceId> {
+        let rows = places.len();
         let are_valid = self.tokens.are_valid(rows);
-        let input = self.tokens.0[0].expanded(rows);
         let mut lookup = reference.price_book.lookup(&reference.aliases);
-        let mut id = |row: usize, place: usize, at: i64| {
-            let charged = &mut table[place];
-            if !charged.span.holds(at) {
-                *charged = self.names.offer(row, at, &mut lookup).into();
-            }
-            charged.id(input[row])
-        };
-        if are_valid && let Some(times) = self.called_at.all(rows) {
-            let rows = places.zip(times).enumerate();
-            return rows.map(|(row, (place, at))| id(row, place, *at)).collect();
+        if are_valid
+            && let Some(times) = self.called_at.range(rows)
+            && let Some(ids) = self.ids_within(times, places, table, &mut lookup)
+        {
+            return ids;
         }
-        let ids = places.take(rows).enumerate().map(|(row, place)| {
+        let ids = places.iter().enumerate().map(|(row, place)| {
             if !are_valid && self.tokens.usage(row).is_err() {
                 return Unpriced::InvalidUsage.code();
             }
             let Some(at) = self.called_at.get(row) else {
                 return self.names.without_a_time(row).code();
             };
-            id(row, place, at)
+            let charged = table.at(*place, at, || self.names.offer(row, at, &mut lookup));
+            charged.id(self.tokens.input(row))
         });
         ids.collect()
+    }
+
+    /// The same where all counts make sense, and no price changes between two instants.
+    fn ids_within<'a>(
+        &'a self,
+        (first, last): (i64, i64),
+        places: &[usize],
+        table: &mut PriceTable,
+        lookup: &mut PriceLookup<'a>,
+    ) -> Option<Vec<PriceId>> {
+        let rows = places.len();
+        let repeated = self.tokens.0[0].repeated(rows);
+        let input = self.tokens.0[0].part(0..rows, &repeated);
+        table.turn_to(first, last);
+        let mut ids = vec![0; rows];
+        let calls = ids.iter_mut().zip(places).zip(input).enumerate();
+        for (row, ((id, place), input)) in calls {
+            if let Some(known) = table.of_little(*place, *input) {
+                *id = known;
+                continue;
+            }
+            let offer = || self.names.offer(row, first, lookup);
+            *id = table.at(*place, first, offer).id(*input);
+            if !table.holds(last) {
+                return None;
+            }
+        }
+        Some(ids)
     }
 
     fn price<'a>(
@@ -228,6 +267,49 @@ impl Calls {
             Some(at) => offers.at(row, at).price(self.tokens.input(row)),
             None => Err(self.names.without_a_time(row)),
         }
+    }
+}
+
+/// What is charged for names, each in a place of its own.
+#[derive(Debug)]
+pub(super) struct PriceTable {
+    charged: Vec<Charged>,
+    /// The time in which all of it holds.
+    span: Span,
+}
+
+impl PriceTable {
+    pub(super) fn new(places: usize) -> Self {
+        Self {
+            charged: vec![Charged::UNKNOWN; places],
+            span: Span::ALWAYS,
+        }
+    }
+
+    /// Forgets what does not hold all the time from one instant to another.
+    fn turn_to(&mut self, first: i64, last: i64) {
+        if !self.holds(first) || !self.holds(last) {
+            self.charged.fill(Charged::UNKNOWN);
+            self.span = Span::ALWAYS;
+        }
+    }
+
+    fn holds(&self, at: i64) -> bool {
+        self.span.holds(at)
+    }
+
+    fn of_little(&self, place: usize, input_tokens: i64) -> Option<PriceId> {
+        self.charged[place].of_little(input_tokens)
+    }
+
+    /// What is charged at this time; asked for where it is not known.
+    fn at<'a>(&mut self, place: usize, at: i64, offer: impl FnOnce() -> Offer<'a>) -> &Charged {
+        let charged = &mut self.charged[place];
+        if !charged.span.holds(at) {
+            *charged = offer().into();
+            self.span = self.span.and(charged.span);
+        }
+        charged
     }
 }
 

@@ -7,18 +7,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::{Array, AsArray, Int32Array};
+use datafusion::arrow::array::{AsArray, Int32Array};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 
-use super::calls::{Calls, PARAMETERS};
+use super::calls::{Calls, PARAMETERS, PriceTable};
 use crate::columnar::arguments::Arguments;
 use crate::columnar::manual::{Face, Manual};
+use crate::columnar::places::each_place;
 use crate::columnar::remembered::{Remembered, Values};
-use crate::pricing::offer::Charged;
 use crate::reference::Reference;
 
 pub(crate) static MANUAL: Manual = Manual {
@@ -35,7 +35,7 @@ pub(crate) struct PriceIdOf {
     face: Face,
     pub(crate) reference: Arc<Reference>,
     /// What was charged when names were met last, in their places.
-    tables: Remembered<[Given; 3], Arc<Mutex<Vec<Charged>>>>,
+    tables: Remembered<[Given; 3], Arc<Mutex<PriceTable>>>,
 }
 
 impl PriceIdOf {
@@ -73,16 +73,15 @@ impl ScalarUDFImpl for PriceIdOf {
         let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
         let rows = args.number_rows;
         let ids = if let Some(places) = Places::of(&args) {
-            let table = || Ok(Arc::new(Mutex::new(vec![Charged::UNKNOWN; places.count])));
+            let table = || Ok(Arc::new(Mutex::new(PriceTable::new(places.count))));
             let table = self.tables.get_or(places.names, table)?;
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
-            let places = places.of_row.into_iter().map(|place| place as usize);
-            calls.ids(places, rows, &mut table, &self.reference)
+            calls.ids(&places.of_row, &mut table, &self.reference)
         } else {
             let codes = calls.codes(rows);
-            let mut table = vec![Charged::UNKNOWN; codes.distinct()];
-            let places = (0..rows).map(|row| codes.get(row));
-            calls.ids(places, rows, &mut table, &self.reference)
+            let places: Vec<_> = (0..rows).map(|row| codes.get(row)).collect();
+            let mut table = PriceTable::new(codes.distinct());
+            calls.ids(&places, &mut table, &self.reference)
         };
         Ok(ColumnarValue::Array(Arc::new(Int32Array::from(ids))))
     }
@@ -98,16 +97,16 @@ enum Given {
 /// Where the names of each row stand in a table of all that there may be together.
 struct Places {
     names: [Given; 3],
-    of_row: Vec<u32>,
+    of_row: Vec<usize>,
     count: usize,
 }
 
 impl Places {
     /// Nothing where names are no dictionaries, or together too many for so few rows.
     fn of(args: &ScalarFunctionArgs) -> Option<Self> {
-        let most = (2 * args.number_rows).min(u32::MAX as usize);
+        let most = 2 * args.number_rows;
         let mut count = 1_usize;
-        let mut of_row = vec![0_u32; args.number_rows];
+        let mut of_row = vec![0; args.number_rows];
         let mut names = |position: usize| {
             let Some(ColumnarValue::Array(column)) = args.args.get(position) else {
                 return Some(Given::One(match args.args.get(position) {
@@ -116,20 +115,17 @@ impl Places {
                 }));
             };
             let column = column.as_dictionary_opt::<Int32Type>()?;
-            let null = column.values().len();
-            count = count.checked_mul(null + 1).filter(|count| *count <= most)?;
-            let null = u32::try_from(null).ok()?;
-            let width = null + 1;
-            let keys = column.keys();
-            let numbers = keys.values().iter().map(|key| key.cast_unsigned());
-            let rows = of_row.iter_mut().zip(numbers);
-            match keys.nulls() {
-                None => rows.for_each(|(place, key)| *place = *place * width + key),
-                Some(nulls) => rows.zip(nulls).for_each(|((place, key), is_valid)| {
-                    *place = *place * width + if is_valid { key } else { null };
-                }),
+            let values = column.values();
+            // Places of a power of two are shifted, not multiplied.
+            let shift = count.trailing_zeros();
+            count = count.checked_mul((values.len() + 1).next_power_of_two())?;
+            if count > most {
+                return None;
             }
-            Some(Given::Dictionary(Values(Arc::clone(column.values()))))
+            each_place(column.keys(), values.len(), &mut of_row, |of_row, place| {
+                *of_row |= place << shift;
+            });
+            Some(Given::Dictionary(Values(Arc::clone(values))))
         };
         let names = [names(0)?, names(1)?, names(9)?];
         (count > 1).then_some(Self {

@@ -3,12 +3,14 @@
 use std::mem;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, Int32Array, UInt32Array};
+use datafusion::arrow::array::{ArrayRef, UInt32Array};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::{ArrowNativeType, DataType};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::ColumnarValue;
 
+use super::combinations::Combinations;
+use super::field::{Field, Rows};
 use super::word::Word;
 use crate::columnar::keys::{Key, dictionary};
 use crate::columnar::met::Met;
@@ -20,10 +22,8 @@ pub(crate) struct Groups {
     keys: Vec<Key>,
     widths: Vec<u32>,
     table: Table,
-    /// The numbers of each row's value; kept for its memory.
-    numbers: Vec<u32>,
-    /// The groups of a dictionary's values in one batch; kept for its memory.
-    group_of_value: Vec<usize>,
+    /// Of each key the numbers of a batch's rows; kept for their memory.
+    numbers: Vec<Vec<u32>>,
 }
 
 /// Mostly a short word has room for all fields.
@@ -33,56 +33,14 @@ enum Table {
     Long(Words<u128>),
 }
 
-impl Table {
-    /// Adds a field to the word of each row.
-    fn add(&mut self, numbers: impl Iterator<Item = u32>, shift: u32) {
-        match self {
-            Self::Short(words) => words.add(numbers, shift),
-            Self::Long(words) => words.add(numbers, shift),
-        }
-    }
-
-    /// The same for rows that have the keys of a dictionary.
-    fn add_keys(&mut self, column: &OfDictionary<'_>) {
-        let number = |key: &i32| column.of_value[key.as_usize()];
-        let keys = column.keys.values().iter();
-        match column.keys.nulls() {
-            None => self.add(keys.map(number), column.shift),
-            Some(nulls) => {
-                let keys = keys.zip(nulls);
-                let numbers = keys.map(|(key, is_valid)| if is_valid { number(key) } else { 0 });
-                self.add(numbers, column.shift);
-            }
-        }
-    }
-
-    /// The group of each row, where all rows share what was added and have this field beside it.
-    fn number_values(
-        &mut self,
-        column: &OfDictionary<'_>,
-        group_of_value: &mut Vec<usize>,
-        groups: &mut Vec<usize>,
-    ) {
-        match self {
-            Self::Short(words) => words.number_values(column, group_of_value, groups),
-            Self::Long(words) => words.number_values(column, group_of_value, groups),
-        }
-    }
-
-    /// Adds a field that all rows share.
-    fn add_to_all(&mut self, number: u32, shift: u32) {
-        match self {
-            Self::Short(words) => words.of_all_rows |= u64::from(number) << shift,
-            Self::Long(words) => words.of_all_rows |= u128::from(number) << shift,
-        }
-    }
-}
-
-/// A column whose values are in a dictionary, and where in a word their numbers stand.
-struct OfDictionary<'a> {
-    keys: &'a Int32Array,
-    of_value: Arc<[u32]>,
-    shift: u32,
+/// What the numbers of a key are in one batch.
+enum Given {
+    /// All rows have it.
+    One(u32),
+    /// Each row its own.
+    Each,
+    /// Each value of a dictionary.
+    Values(Arc<[u32]>),
 }
 
 /// A row has more to tell than a word can hold: hand the groups on, or number fewer rows at a time.
@@ -97,8 +55,7 @@ impl Groups {
             keys: keys?,
             widths: vec![1; types.len()],
             table: Table::Short(Words::default()),
-            numbers: vec![],
-            group_of_value: vec![],
+            numbers: vec![vec![]; types.len()],
         })
     }
 
@@ -121,61 +78,42 @@ impl Groups {
         rows: usize,
         groups: &mut Vec<usize>,
     ) -> Result<Result<(), Full>> {
-        self.begin(rows);
-        // The first dictionary waits: where no other column varies, its values tell the groups.
-        let mut waiting: Option<OfDictionary<'_>> = None;
-        let mut is_alone = true;
-        for (at, column) in columns.iter().enumerate() {
-            self.numbers.clear();
-            let of_value = self.keys[at].number_values(column)?;
-            let of_all = match of_value {
-                Some(_) => None,
-                None => self.keys[at].number(column, &mut self.numbers)?,
-            };
-            if !self.widen(at) {
-                return Ok(Err(Full));
+        let keys = self.keys.iter_mut().zip(&mut self.numbers);
+        let given = columns.iter().zip(keys).map(|(column, (key, numbers))| {
+            numbers.clear();
+            if let Some(of_value) = key.number_values(column)? {
+                return Ok(Given::Values(of_value));
             }
-            let shift = self.widths[..at].iter().sum();
-            match (of_value.zip(dictionary(column)), of_all) {
-                (Some((of_value, column)), _) => {
-                    let column = OfDictionary {
-                        keys: column.keys(),
-                        of_value,
-                        shift,
-                    };
-                    is_alone &= waiting.is_none();
-                    if let Some(before) = waiting.replace(column) {
-                        self.table.add_keys(&before);
-                    }
-                }
-                (None, Some(number)) => self.table.add_to_all(number, shift),
-                (None, None) => {
-                    is_alone = false;
-                    self.table.add(self.numbers.iter().copied(), shift);
-                }
-            }
+            let of_all = key.number(column, numbers)?;
+            Ok(of_all.map_or(Given::Each, Given::One))
+        });
+        let given = given.collect::<Result<Vec<_>>>()?;
+        if !(0..columns.len()).all(|key| self.widen(key)) {
+            return Ok(Err(Full));
         }
-        groups.clear();
-        if let Some(column) = waiting {
-            if is_alone && column.of_value.len() <= rows {
-                self.table
-                    .number_values(&column, &mut self.group_of_value, groups);
-                return Ok(Ok(()));
+        let mut fields = vec![];
+        let mut of_all_rows = vec![];
+        let mut shift = 0;
+        for (at, given) in given.into_iter().enumerate() {
+            let mut differ = |rows| fields.push(Field { rows, shift });
+            match (given, dictionary(&columns[at])) {
+                (Given::One(number), _) => of_all_rows.push((number, shift)),
+                (Given::Values(of_value), Some(column)) => differ(Rows::OfDictionary {
+                    keys: column.keys(),
+                    of_value,
+                }),
+                _ => differ(Rows::Numbers {
+                    of_row: &self.numbers[at],
+                    count: self.keys[at].count(),
+                }),
             }
-            self.table.add_keys(&column);
+            shift += self.widths[at];
         }
         match &mut self.table {
-            Table::Short(words) => words.number(groups),
-            Table::Long(words) => words.number(groups),
+            Table::Short(words) => words.number(&fields, &of_all_rows, rows, groups),
+            Table::Long(words) => words.number(&fields, &of_all_rows, rows, groups),
         }
         Ok(Ok(()))
-    }
-
-    fn begin(&mut self, rows: usize) {
-        match &mut self.table {
-            Table::Short(words) => words.begin(rows),
-            Table::Long(words) => words.begin(rows),
-        }
     }
 
     /// Makes the field of a key wide enough; false where a word is too short for it.
@@ -225,8 +163,8 @@ impl Groups {
     pub(super) fn size(&self) -> usize {
         let keys: usize = self.keys.iter().map(Key::size).sum();
         keys + match &self.table {
-            Table::Short(words) => words.groups.size(),
-            Table::Long(words) => words.groups.size(),
+            Table::Short(words) => words.size(),
+            Table::Long(words) => words.size(),
         }
     }
 }
@@ -279,9 +217,9 @@ fn fields<W: Word>(words: &[W], shift: u32, width: u32) -> Vec<u32> {
 #[derive(Debug)]
 struct Words<W> {
     groups: Met<W>,
-    /// Of each row of a batch, but for what all of its rows share; kept for its memory.
+    combinations: Combinations<W>,
+    /// Of each row of a batch; kept for its memory.
     of_row: Vec<W>,
-    of_all_rows: W,
 }
 
 /// Calls stand in the order of time, and a day has few groups.
@@ -289,65 +227,53 @@ const RECENT: usize = 1 << 16;
 
 impl<W: Word> Default for Words<W> {
     fn default() -> Self {
-        Self {
-            groups: Met::with_recent(RECENT),
-            of_row: vec![],
-            of_all_rows: W::default(),
-        }
+        Self::of(Met::with_recent(RECENT))
     }
 }
 
 impl<W: Word> Words<W> {
-    fn begin(&mut self, rows: usize) {
-        self.of_row.clear();
-        self.of_row.resize(rows, W::default());
-        self.of_all_rows = W::default();
-    }
-
-    fn add(&mut self, numbers: impl Iterator<Item = u32>, shift: u32) {
-        let rows = self.of_row.iter_mut().zip(numbers);
-        rows.for_each(|(word, number)| *word |= W::from(number) << shift);
-    }
-
-    fn number(&mut self, groups: &mut Vec<usize>) {
-        let words = self.of_row.iter().map(|word| *word | self.of_all_rows);
-        groups.extend(words.map(|word| self.groups.code(word) as usize));
-    }
-
-    /// A value's group is looked up at its first row; NULL stands behind the values.
-    fn number_values(
-        &mut self,
-        column: &OfDictionary<'_>,
-        group_of_value: &mut Vec<usize>,
-        groups: &mut Vec<usize>,
-    ) {
-        const UNKNOWN: usize = usize::MAX;
-        let null = column.of_value.len();
-        group_of_value.clear();
-        group_of_value.resize(null + 1, UNKNOWN);
-        let mut group = |value: usize| {
-            let group = &mut group_of_value[value];
-            if *group == UNKNOWN {
-                let number = column.of_value.get(value).copied().unwrap_or(0);
-                let word = self.of_all_rows | W::from(number) << column.shift;
-                *group = self.groups.code(word) as usize;
-            }
-            *group
-        };
-        let values = column.keys.values().iter();
-        let values = values.map(|key| key.as_usize());
-        match column.keys.nulls() {
-            None => groups.extend(values.map(group)),
-            Some(nulls) => {
-                let values = values.zip(nulls);
-                groups.extend(
-                    values.map(|(value, is_valid)| group(if is_valid { value } else { null })),
-                );
-            }
+    fn of(groups: Met<W>) -> Self {
+        Self {
+            groups,
+            combinations: Combinations::new(),
+            of_row: vec![],
         }
     }
 
-    /// Moves what stands above a field; the rows of this batch have nothing there yet.
+    fn number(
+        &mut self,
+        fields: &[Field<'_>],
+        of_all_rows: &[(u32, u32)],
+        rows: usize,
+        groups: &mut Vec<usize>,
+    ) {
+        let shared = of_all_rows.iter();
+        let shared = shared.map(|(number, shift)| W::from(*number) << *shift);
+        let shared = shared.fold(W::default(), |word, field| word | field);
+        if fields.is_empty() && rows > 0 {
+            groups.clear();
+            groups.resize(rows, self.groups.code(shared) as usize);
+            return;
+        }
+        let combinations = &mut self.combinations;
+        if combinations.number(fields, shared, rows, &mut self.groups, groups) {
+            return;
+        }
+        self.of_row.clear();
+        self.of_row.resize(rows, shared);
+        for field in fields {
+            field.add(&mut self.of_row);
+        }
+        groups.clear();
+        let words = self.of_row.iter();
+        groups.extend(words.map(|word| self.groups.code(*word) as usize));
+    }
+
+    fn size(&self) -> usize {
+        self.groups.size() + self.combinations.size()
+    }
+
+    /// Moves what stands above a field.
     fn widen(&mut self, low: u32, width: u32, wider: u32) {
         let high = low + width;
         self.groups.rewrite(|word| {
@@ -362,10 +288,6 @@ impl<W: Word> Words<W> {
 impl Words<u64> {
     fn lengthened(&self) -> Words<u128> {
         let words = self.groups.keys().iter().copied();
-        Words {
-            groups: Met::of(words.map(u128::from).collect(), RECENT),
-            of_row: self.of_row.iter().copied().map(u128::from).collect(),
-            of_all_rows: self.of_all_rows.into(),
-        }
+        Words::of(Met::of(words.map(u128::from).collect(), RECENT))
     }
 }

@@ -14,6 +14,8 @@ pub mod exec;
 pub mod handed_on;
 pub mod rule;
 
+mod combinations;
+mod field;
 pub(crate) mod groups;
 #[cfg(test)]
 mod tests;
