@@ -65,9 +65,6 @@ placed as (
         cache_write_tokens,
         cache_write_1h_tokens,
         reasoning_tokens,
-        coalesce(input_tokens, 0) - coalesce(cache_read_tokens, 0)
-        - coalesce(cache_write_tokens, 0) as plain_input,
-        coalesce(cache_write_tokens, 0) - coalesce(cache_write_1h_tokens, 0) as cache_write_5m,
         stated_list_cost
     from calls
 ),
@@ -99,15 +96,27 @@ summed as (
         sum(cache_write_1h_tokens) as cache_write_1h_tokens,
         sum(reasoning_tokens) as reasoning_tokens,
         sum(case when price_id < 0 then stated_list_cost end) as stated_list_cost,
-        sum(case when price_id = -5 and input_tokens > 0 then input_tokens end) as cut_all_input,
-        sum(case when price_id = -5 and plain_input > 0 then plain_input end) as cut_input,
-        sum(case when price_id = -5 and cache_read_tokens > 0 then cache_read_tokens end) as cut_cache_read,
-        sum(case when price_id = -5 and cache_write_tokens > 0 then cache_write_tokens end) as cut_cache_write,
-        sum(case when price_id = -5 and cache_write_5m > 0 then cache_write_5m end) as cut_cache_write_5m,
+        sum(case when price_id = -5 then greatest(input_tokens, 0) end) as cut_all_input,
         sum(
-            case when price_id = -5 and cache_write_1h_tokens > 0 then cache_write_1h_tokens end
-        ) as cut_cache_write_1h,
-        sum(case when price_id = -5 and output_tokens > 0 then output_tokens end) as cut_output
+            case
+                when price_id = -5
+                    then greatest(
+                        coalesce(input_tokens, 0) - coalesce(cache_read_tokens, 0)
+                        - coalesce(cache_write_tokens, 0),
+                        0
+                    )
+            end
+        ) as cut_input,
+        sum(case when price_id = -5 then greatest(cache_read_tokens, 0) end) as cut_cache_read,
+        sum(case when price_id = -5 then greatest(cache_write_tokens, 0) end) as cut_cache_write,
+        sum(
+            case
+                when price_id = -5
+                    then greatest(coalesce(cache_write_tokens, 0) - coalesce(cache_write_1h_tokens, 0), 0)
+            end
+        ) as cut_cache_write_5m,
+        sum(case when price_id = -5 then greatest(cache_write_1h_tokens, 0) end) as cut_cache_write_1h,
+        sum(case when price_id = -5 then greatest(output_tokens, 0) end) as cut_output
     from placed
     group by all
 ),
