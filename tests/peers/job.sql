@@ -27,7 +27,7 @@ SELECT
     'Usage' AS charge_category,
     CAST(usage_date AS TIMESTAMP) AS charge_period_start,
     CAST(usage_date + 1 AS TIMESTAMP) AS charge_period_end,
-    to_char(usage_date, '%Y-%m') AS billing_period,
+    billing_month(usage_date) AS billing_period,
     billed_cost,
     'USD' AS currency
 FROM daily_bill;

@@ -25,8 +25,10 @@ pub(super) struct Combinations<W> {
     words: Vec<W>,
     /// So many bits of a place in the table are a number.
     code_bits: u32,
+    /// By the place of the widest field, then by the number.
     groups: Vec<u32>,
-    is_too_large: bool,
+    /// There are too many combinations, or few of them come again.
+    is_in_vain: bool,
 }
 
 /// A field is the same where this is.
@@ -50,9 +52,9 @@ impl Known {
 
 const NONE: u32 = u32::MAX;
 /// Combinations of all fields but one have no more bits.
-const MOST_BITS: u32 = 18;
-/// The table has four bytes for each of so many combinations.
-const MOST: usize = 1 << 20;
+const MOST_BITS: u32 = 16;
+/// The table has four bytes for each of so many combinations: a larger one is far from the processor.
+const MOST: usize = 1 << 19;
 
 impl<W: Word> Combinations<W> {
     /// Of no batch.
@@ -66,7 +68,7 @@ impl<W: Word> Combinations<W> {
             words: vec![],
             code_bits: 0,
             groups: vec![],
-            is_too_large: true,
+            is_in_vain: true,
         }
     }
 
@@ -86,13 +88,14 @@ impl<W: Word> Combinations<W> {
         if !is_alike {
             self.begin(fields, of_all_rows);
         }
-        if self.is_too_large {
+        if self.is_in_vain {
             return false;
         }
         let Some(widest) = fields.get(self.widest) else {
             return false;
         };
-        if self.groups.is_empty() {
+        let mut is_new = self.groups.is_empty();
+        if is_new {
             // A larger one is made when a second batch is like the first.
             let entries = widest.places() << self.code_bits;
             if !is_alike && entries + self.codes.len() > rows {
@@ -102,19 +105,26 @@ impl<W: Word> Combinations<W> {
         }
         groups.clear();
         groups.resize(rows, 0);
+        let bits_before = self.code_bits;
         if !self.number_others(fields, groups) {
-            self.forget();
-            self.is_too_large = true;
+            self.give_up();
             return false;
         }
         let bits = self.code_bits;
+        is_new |= bits != bits_before;
         widest.each_place(groups, |group, place| *group |= place << bits);
         let mut known = 0;
+        let mut new = 0;
         loop {
             known += replace_known(&mut groups[known..], &self.groups);
             let Some(at) = groups.get(known) else {
+                // Where few combinations come again, the table is in the way.
+                if new > rows / 2 && !is_new {
+                    self.give_up();
+                }
                 return true;
             };
+            new += 1;
             let word = self.words[at & ((1 << bits) - 1)] | widest.in_word(at >> bits);
             self.groups[*at] = met.code(word);
         }
@@ -144,10 +154,18 @@ impl<W: Word> Combinations<W> {
         }
         self.code_bits = bits.min(4);
         let places = fields.get(self.widest).map_or(MOST, Field::places);
-        self.is_too_large = bits > MOST_BITS || places << self.code_bits > MOST;
-        if !self.is_too_large {
+        self.is_in_vain = bits > MOST_BITS || places << self.code_bits > MOST;
+        if !self.is_in_vain {
             self.codes.resize(1 << bits, NONE);
         }
+    }
+
+    /// Until batches of other fields come.
+    fn give_up(&mut self) {
+        self.is_in_vain = true;
+        self.codes = vec![];
+        self.words = vec![];
+        self.groups = vec![];
     }
 
     fn forget(&mut self) {
