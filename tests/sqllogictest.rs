@@ -42,7 +42,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// What a column holds, as one letter of a file.
@@ -446,7 +445,7 @@ fn the_answers_are_the_same_on_a_cluster() {
         // The scheduler forgets jobs that ended minutes ago.
         while !answers.is_finished() {
             jobs.extend(cluster.jobs());
-            thread::sleep(Duration::from_secs(5));
+            thread::sleep(std::time::Duration::from_secs(5));
         }
         answers.join().unwrap();
     });

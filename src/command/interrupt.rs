@@ -13,6 +13,7 @@ use tokio::signal::ctrl_c;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::coop::unconstrained;
 
 /// The result of the work, or nothing if Ctrl-C came first.
 ///
@@ -30,7 +31,8 @@ pub(crate) async fn unless_interrupted<T>(
             Ok(result) => result.map(Some),
             Err(panic) => Err(broke_off(panic.as_ref())),
         },
-        _ = pressed.changed() => Ok(None),
+        // Work that waits because it has had its turn leaves none to what else is awaited here.
+        _ = unconstrained(pressed.changed()) => Ok(None),
     }
 }
 

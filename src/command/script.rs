@@ -8,9 +8,10 @@ use crate::session::{Answer, Given, Session};
 use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use futures::StreamExt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Instant;
+use tokio::task::spawn_blocking;
 
 /// SQL text and the name by which errors call it.
 pub(crate) struct Script {
@@ -24,16 +25,21 @@ impl Script {
         Self { name: None, text }
     }
 
-    pub(crate) fn stdin() -> Result<Self> {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
+    /// Read on a thread of its own, so that Ctrl-C is heard meanwhile.
+    pub(crate) async fn stdin() -> Result<Self> {
+        let read = spawn_blocking(|| {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        });
+        let bytes = read.await.map_err(io::Error::from)??;
         Self::decoded("stdin".to_owned(), bytes)
     }
 
     /// `-` is standard input.
-    pub(crate) fn file(path: &Path) -> Result<Self> {
+    pub(crate) async fn file(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
-            return Self::stdin();
+            return Self::stdin().await;
         }
         let name = path.display().to_string();
         let bytes = std::fs::read(path)

@@ -7,7 +7,7 @@ use crate::session::Given;
 
 pub(super) async fn run(args: SqlArgs, options: &Options) -> Result<Outcome> {
     let script = match (args.file, args.sql) {
-        (Some(path), _) => Script::file(&path)?,
+        (Some(path), _) => Script::file(&path).await?,
         (None, sql) => Script::typed(sql.unwrap_or_default()),
     };
     let mut given = Given::default();
@@ -19,7 +19,7 @@ pub(super) async fn run(args: SqlArgs, options: &Options) -> Result<Outcome> {
 
 /// What `apportion < monthly.sql` does.
 pub(super) async fn run_stdin(options: &Options) -> Result<Outcome> {
-    run_script(Script::stdin()?, Given::default(), options).await
+    run_script(Script::stdin().await?, Given::default(), options).await
 }
 
 async fn run_script(script: Script, mut given: Given, options: &Options) -> Result<Outcome> {

@@ -171,7 +171,8 @@ impl Prompt {
         }
         self.edited.reread(&mut self.workplace)?;
         let path = self.variables.replace(path);
-        let script = Script::file(Path::new(&path))?.map(|text| self.variables.replace(text));
+        let script = Script::file(Path::new(&path)).await?;
+        let script = script.map(|text| self.variables.replace(text));
         let mut given = crate::session::Given::default();
         let reader = script.run(&mut self.workplace, &mut given).await?;
         Ok(reader.into())

@@ -94,7 +94,7 @@ impl Column<PrimitiveArray<TimestampMicrosecondType>> {
         }
         let times = self.values.values();
         let (first, others) = times.split_first()?;
-        // Of a stretch whose times are not read, all are the same.
+        // Quicker than to compare them: where times are not read, all are the same.
         if others.iter().fold(0, |bits, at| bits | (at ^ first)) == 0 {
             return Some((*first, *first));
         }

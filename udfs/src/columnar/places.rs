@@ -6,8 +6,8 @@ use datafusion::arrow::datatypes::ArrowNativeType;
 /// So many rows have the bits of their NULLs in one word.
 const CHUNK: usize = u64::BITS as usize;
 
-/// Gives each row's own to a function, beside the place of the row's value; that of NULL is behind those
-/// of all values.
+/// Calls a function with each row's element and the place of its value; that of NULL is behind those of
+/// all values.
 pub(crate) fn each_place<T>(
     keys: &Int32Array,
     values: usize,

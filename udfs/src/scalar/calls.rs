@@ -288,9 +288,16 @@ impl PriceTable {
 
     /// Forgets what does not hold all the time from one instant to another.
     fn turn_to(&mut self, first: i64, last: i64) {
-        if !self.holds(first) || !self.holds(last) {
-            self.charged.fill(Charged::UNKNOWN);
-            self.span = Span::ALWAYS;
+        if self.holds(first) && self.holds(last) {
+            return;
+        }
+        self.span = Span::ALWAYS;
+        for charged in &mut self.charged {
+            if charged.span.holds(first) && charged.span.holds(last) {
+                self.span = self.span.and(charged.span);
+            } else {
+                *charged = Charged::UNKNOWN;
+            }
         }
     }
 

@@ -138,6 +138,16 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use datafusion::arrow::array::{
+        ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray,
+    };
+    use datafusion::arrow::compute::cast;
+    use datafusion::arrow::datatypes::Field;
+    use datafusion::execution::FunctionRegistry;
+
+    use super::*;
     use crate::testing::{assert_over_every_text, row, rows, session};
 
     #[tokio::test]
@@ -181,7 +191,7 @@ mod tests {
         };
         for tier in ["tier", "NULL", "'batch'"] {
             let plain = rows(&context, &ids("Utf8", tier)).await.unwrap();
-            let distinct: std::collections::HashSet<_> = plain
+            let distinct: HashSet<_> = plain
                 .iter()
                 .map(|row| row.split_once('|').unwrap().1)
                 .collect();
@@ -193,5 +203,72 @@ mod tests {
                 assert_eq!(rows(&context, &encoded).await.unwrap(), plain, "{tier}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn prices_follow_the_time_from_batch_to_batch() {
+        const CHANGE: i64 = 1_782_864_000_000_000;
+        let context = session().await;
+        let function = context.udf("price_id").unwrap();
+        let values = |values: &[&str]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+        let providers = values(&["openai", "nobody"]);
+        let models = values(&["gpt-4o", "gpt-4", "flex-only", "long-only"]);
+        let ids = |columns: [ArrayRef; 5]| {
+            let rows = columns[0].len();
+            let fields = columns.iter().map(|column| {
+                let field = Field::new("x", column.data_type().clone(), true);
+                Arc::new(field)
+            });
+            let arguments = ScalarFunctionArgs {
+                arg_fields: fields.collect(),
+                args: columns.into_iter().map(ColumnarValue::Array).collect(),
+                number_rows: rows,
+                return_field: Arc::new(Field::new("id", DataType::Int32, true)),
+                config_options: Arc::default(),
+            };
+            let ids = function.invoke_with_args(arguments).unwrap();
+            let ids = ids.into_array(rows).unwrap();
+            ids.as_primitive::<Int32Type>().values().to_vec()
+        };
+        let mut met = HashSet::new();
+        // Before the change, behind it, on both sides of it, and at one time.
+        for (since, step) in [
+            (-90, 1),
+            (0, 1),
+            (-20, 1),
+            (-7, 0),
+            (7, 0),
+            (-20, 1),
+            (-90, 1),
+        ] {
+            let rows = 0..48_i32;
+            let seconds = rows.clone().map(|row| since + i64::from(row) * step);
+            let times = seconds.map(|second| CHANGE + second * 1_000_000);
+            let texts = [1, 199_999, 200_000, 200_001, 900_000];
+            let input = texts.into_iter().cycle().take(48);
+            let provider: Int32Array = rows
+                .clone()
+                .map(|row| Some(i32::from(row % 11 == 0)))
+                .collect();
+            let model: Int32Array = rows.map(|row| (row % 7 > 0).then_some(row % 4)).collect();
+            let encoded: [ArrayRef; 2] = [
+                Arc::new(DictionaryArray::new(provider, Arc::clone(&providers))),
+                Arc::new(DictionaryArray::new(model, Arc::clone(&models))),
+            ];
+            let plain = encoded
+                .each_ref()
+                .map(|names| cast(names, &DataType::Utf8).unwrap());
+            let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter_values(times));
+            let input: ArrayRef = Arc::new(Int64Array::from_iter_values(input));
+            let output: ArrayRef = Arc::new(Int64Array::from(vec![1; 48]));
+            let with = |[provider, model]: [ArrayRef; 2]| {
+                let [times, input, output] = [&times, &input, &output].map(Arc::clone);
+                ids([provider, model, times, input, output])
+            };
+            let expected = with(plain);
+            met.extend(expected.iter().copied());
+            assert_eq!(with(encoded), expected, "from {since} by {step}");
+        }
+        assert!(met.len() > 5, "{met:?}");
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Combinations<W> {
     /// The number of each combination of the other fields' places, and how far theirs are shifted.
     codes: Vec<u32>,
     shifts: Vec<u32>,
+    bits_of_others: u32,
     /// The word of each number, without the widest field.
     words: Vec<W>,
     /// So many bits of a place in the table are a number.
@@ -65,6 +66,7 @@ impl<W: Word> Combinations<W> {
             widest: 0,
             codes: vec![],
             shifts: vec![],
+            bits_of_others: 0,
             words: vec![],
             code_bits: 0,
             groups: vec![],
@@ -72,7 +74,7 @@ impl<W: Word> Combinations<W> {
         }
     }
 
-    /// The group of each row; false where a table of so many combinations does not pay.
+    /// The group of each row, of which none is there yet; false where a table of so many combinations does not pay.
     pub(super) fn number(
         &mut self,
         fields: &[Field<'_>],
@@ -81,32 +83,34 @@ impl<W: Word> Combinations<W> {
         met: &mut Met<W>,
         groups: &mut Vec<usize>,
     ) -> bool {
-        let known = self.fields.iter().zip(fields);
-        let is_alike = self.fields.len() == fields.len()
-            && self.of_all_rows == of_all_rows
-            && known.into_iter().all(|(known, field)| known.is(field));
+        let mut known = self.fields.iter().zip(fields);
+        let has_these_fields =
+            self.fields.len() == fields.len() && known.all(|(known, field)| known.is(field));
+        if has_these_fields && self.is_in_vain {
+            return false;
+        }
+        let is_alike = has_these_fields && self.of_all_rows == of_all_rows;
         if !is_alike {
             self.begin(fields, of_all_rows);
         }
-        if self.is_in_vain {
-            return false;
-        }
-        let Some(widest) = fields.get(self.widest) else {
+        let Some(widest) = fields.get(self.widest).filter(|_| !self.is_in_vain) else {
             return false;
         };
         let mut is_new = self.groups.is_empty();
         if is_new {
             // A larger one is made when a second batch is like the first.
             let entries = widest.places() << self.code_bits;
-            if !is_alike && entries + self.codes.len() > rows {
+            let codes = 1 << self.bits_of_others;
+            if !is_alike && entries + codes > rows {
                 return false;
             }
             self.groups.resize(entries, NONE);
+            self.codes.resize(codes, NONE);
         }
-        groups.clear();
         groups.resize(rows, 0);
         let bits_before = self.code_bits;
         if !self.number_others(fields, groups) {
+            groups.clear();
             self.give_up();
             return false;
         }
@@ -152,12 +156,10 @@ impl<W: Word> Combinations<W> {
                 bits += field.bits();
             }
         }
+        self.bits_of_others = bits;
         self.code_bits = bits.min(4);
         let places = fields.get(self.widest).map_or(MOST, Field::places);
         self.is_in_vain = bits > MOST_BITS || places << self.code_bits > MOST;
-        if !self.is_in_vain {
-            self.codes.resize(1 << bits, NONE);
-        }
     }
 
     /// Until batches of other fields come.
@@ -324,6 +326,40 @@ mod tests {
                 }
             }
             prop_assert_eq!(groups.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn a_wider_field_is_no_other_constant() {
+        // The last key's number is four before the first one's field grows, and one after it: in a word
+        // both look alike.
+        let batches = [
+            (6, 1),
+            (14, 1),
+            (14, 2),
+            (14, 3),
+            (14, 4),
+            (14, 4),
+            (15, 1),
+            (15, 1),
+        ];
+        let mut groups = Groups::new(&[DataType::Int32, DataType::Int32]).unwrap();
+        let mut expected = HashMap::new();
+        for (values, constant) in batches {
+            let column = |of: &dyn Fn(i32) -> i32| {
+                let numbers: Int32Array = (0..60).map(|row| Some(of(row))).collect();
+                ColumnarValue::Array(Arc::new(numbers))
+            };
+            let columns = [column(&|row| row % values), column(&|_| constant)];
+            let mut numbered = vec![];
+            groups.number(&columns, 60, &mut numbered).unwrap().unwrap();
+            for (row, group) in (0..60).zip(numbered) {
+                let next = expected.len();
+                assert_eq!(
+                    group,
+                    *expected.entry((row % values, constant)).or_insert(next)
+                );
+            }
         }
     }
 

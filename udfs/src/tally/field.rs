@@ -62,7 +62,7 @@ impl Field<'_> {
         }
     }
 
-    /// Gives each row's own to a function, beside its place.
+    /// Calls a function with each row's element and its place.
     pub(super) fn each_place<T>(&self, rows: &mut [T], mut f: impl FnMut(&mut T, usize)) {
         match &self.rows {
             Rows::Numbers { of_row, .. } => {

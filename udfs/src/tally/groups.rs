@@ -247,11 +247,14 @@ impl<W: Word> Words<W> {
         rows: usize,
         groups: &mut Vec<usize>,
     ) {
+        groups.clear();
+        if rows == 0 {
+            return;
+        }
         let shared = of_all_rows.iter();
         let shared = shared.map(|(number, shift)| W::from(*number) << *shift);
         let shared = shared.fold(W::default(), |word, field| word | field);
-        if fields.is_empty() && rows > 0 {
-            groups.clear();
+        if fields.is_empty() {
             groups.resize(rows, self.groups.code(shared) as usize);
             return;
         }
@@ -264,7 +267,6 @@ impl<W: Word> Words<W> {
         for field in fields {
             field.add(&mut self.of_row);
         }
-        groups.clear();
         let words = self.of_row.iter();
         groups.extend(words.map(|word| self.groups.code(*word) as usize));
     }
@@ -273,8 +275,9 @@ impl<W: Word> Words<W> {
         self.groups.size() + self.combinations.size()
     }
 
-    /// Moves what stands above a field.
+    /// Moves what stands above a field; combinations are known by words as they were.
     fn widen(&mut self, low: u32, width: u32, wider: u32) {
+        self.combinations = Combinations::new();
         let high = low + width;
         self.groups.rewrite(|word| {
             let below = *word & W::ones(high);
