@@ -2,7 +2,7 @@
 
 use super::{Project, ended};
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -144,14 +144,22 @@ fn help_without_a_reader_is_no_error() {
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_a_statement_and_leaves_nothing() {
-    for signal in ["-INT", "-TERM"] {
-        ended_by(signal);
+    // Rows come faster than Markdown is written.
+    let rows = "select value, value + 1, value + 2, concat('a text ', value) \
+                from generate_series(1, 1000000000000)";
+    for (signal, sql, file) in [
+        ("-INT", ENDLESS, "x.csv"),
+        ("-TERM", ENDLESS, "x.csv"),
+        ("-INT", rows, "x.md"),
+        ("-INT", rows, "x.csv"),
+    ] {
+        ended_by(signal, sql, file);
     }
 }
 
-fn ended_by(signal: &str) {
+fn ended_by(signal: &str, sql: &str, file: &str) {
     let project = Project::new();
-    let mut command = project.command(&["sql", ENDLESS, "-o", "x.csv"]);
+    let mut command = project.command(&["sql", sql, "-o", file]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
     while project.files().len() < 2 && began.elapsed() < Duration::from_secs(20) {
@@ -163,10 +171,41 @@ fn ended_by(signal: &str) {
         child.try_wait().unwrap().is_none(),
         "the statement still runs"
     );
-    Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    send(signal, &child);
+    assert_eq!(soon_ended(&mut child).code(), Some(130), "{signal} {file}");
     assert_eq!(project.files(), ["apportion.toml"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_wait_for_statements() {
+    let project = Project::new();
+    for arguments in [&["sql", "-f", "-"][..], &[]] {
+        let mut command = project.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        sleep(Duration::from_millis(1500));
+        send("-INT", &child);
+        // Before the handler is set, the signal itself ends the program.
+        let code = soon_ended(&mut child).code();
+        assert!([Some(130), None].contains(&code), "{code:?}");
+    }
+}
+
+fn send(signal: &str, child: &Child) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args([signal, &id]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// How a program ended that is to end at once.
+fn soon_ended(child: &mut Child) -> ExitStatus {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(30) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("it did not end");
 }
