@@ -19,21 +19,26 @@ pub(crate) struct Script {
     text: String,
 }
 
+/// Reads on a thread of its own: who writes what is read may take long, and Ctrl-C is heard meanwhile.
+async fn read_apart(
+    read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
+) -> io::Result<Vec<u8>> {
+    spawn_blocking(read).await?
+}
+
 impl Script {
     /// Text from the command line or the prompt, where a name would say nothing.
     pub(crate) fn typed(text: String) -> Self {
         Self { name: None, text }
     }
 
-    /// Read on a thread of its own, so that Ctrl-C is heard meanwhile.
     pub(crate) async fn stdin() -> Result<Self> {
-        let read = spawn_blocking(|| {
+        let bytes = read_apart(|| {
             let mut bytes = Vec::new();
             io::stdin().lock().read_to_end(&mut bytes)?;
-            Ok::<_, io::Error>(bytes)
+            Ok(bytes)
         });
-        let bytes = read.await.map_err(io::Error::from)??;
-        Self::decoded("stdin".to_owned(), bytes)
+        Self::decoded("stdin".to_owned(), bytes.await?)
     }
 
     /// `-` is standard input.
@@ -42,7 +47,9 @@ impl Script {
             return Self::stdin().await;
         }
         let name = path.display().to_string();
-        let bytes = std::fs::read(path)
+        let path = path.to_owned();
+        let bytes = read_apart(|| std::fs::read(path))
+            .await
             .map_err(|error| Error::new(format!("cannot read `{name}`: {}", reason(&error))))?;
         Self::decoded(name, bytes)
     }

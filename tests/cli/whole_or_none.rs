@@ -180,7 +180,7 @@ fn ended_by(signal: &str, sql: &str, file: &str) {
 #[test]
 fn ctrl_c_ends_the_wait_for_statements() {
     let project = Project::new();
-    for arguments in [&["sql", "-f", "-"][..], &[]] {
+    for arguments in [&["sql", "-f", "-"][..], &["sql", "-f", "/dev/stdin"], &[]] {
         let mut command = project.command(arguments);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         sleep(Duration::from_millis(1500));
