@@ -244,8 +244,8 @@ mod tests {
             let rows = 0..48_i32;
             let seconds = rows.clone().map(|row| since + i64::from(row) * step);
             let times = seconds.map(|second| CHANGE + second * 1_000_000);
-            let texts = [1, 199_999, 200_000, 200_001, 900_000];
-            let input = texts.into_iter().cycle().take(48);
+            let counts = [1, 199_999, 200_000, 200_001, 900_000];
+            let input = counts.into_iter().cycle().take(48);
             let provider: Int32Array = rows
                 .clone()
                 .map(|row| Some(i32::from(row % 11 == 0)))

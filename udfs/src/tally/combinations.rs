@@ -18,10 +18,11 @@ pub(super) struct Combinations<W> {
     of_all_rows: W,
     /// The field with the most places, for which the table has a row each.
     widest: usize,
-    /// The number of each combination of the other fields' places, and how far theirs are shifted.
-    codes: Vec<u32>,
-    shifts: Vec<u32>,
+    /// The other fields, and how far the place of each is shifted in what their places are together.
+    others: Vec<(usize, u32)>,
     bits_of_others: u32,
+    /// The number of each combination of their places.
+    codes: Vec<u32>,
     /// The word of each number, without the widest field.
     words: Vec<W>,
     /// So many bits of a place in the table are a number.
@@ -64,9 +65,9 @@ impl<W: Word> Combinations<W> {
             fields: vec![],
             of_all_rows: W::default(),
             widest: 0,
-            codes: vec![],
-            shifts: vec![],
+            others: vec![],
             bits_of_others: 0,
+            codes: vec![],
             words: vec![],
             code_bits: 0,
             groups: vec![],
@@ -74,7 +75,8 @@ impl<W: Word> Combinations<W> {
         }
     }
 
-    /// The group of each row, of which none is there yet; false where a table of so many combinations does not pay.
+    /// The group of each row, of which none is there yet; false where a table of so many combinations
+    /// does not pay.
     pub(super) fn number(
         &mut self,
         fields: &[Field<'_>],
@@ -150,11 +152,9 @@ impl<W: Word> Combinations<W> {
         let widest = (0..fields.len()).max_by_key(|field| fields[*field].places());
         self.widest = widest.unwrap_or(0);
         let mut bits = 0;
-        for (at, field) in fields.iter().enumerate() {
-            self.shifts.push(bits);
-            if at != self.widest {
-                bits += field.bits();
-            }
+        for at in (0..fields.len()).filter(|at| *at != self.widest) {
+            self.others.push((at, bits));
+            bits += fields[at].bits();
         }
         self.bits_of_others = bits;
         self.code_bits = bits.min(4);
@@ -171,18 +171,16 @@ impl<W: Word> Combinations<W> {
     }
 
     fn forget(&mut self) {
+        self.others.clear();
         self.codes.clear();
-        self.shifts.clear();
         self.words.clear();
         self.groups.clear();
     }
 
     /// The number of each row's combination of the fields but the widest; false where there are too many.
     fn number_others(&mut self, fields: &[Field<'_>], codes: &mut [usize]) -> bool {
-        let others = (0..fields.len()).filter(|field| *field != self.widest);
-        for other in others {
-            let shift = self.shifts[other];
-            fields[other].each_place(codes, |all, place| *all |= place << shift);
+        for (other, shift) in &self.others {
+            fields[*other].each_place(codes, |all, place| *all |= place << shift);
         }
         let mut known = 0;
         loop {
@@ -208,11 +206,10 @@ impl<W: Word> Combinations<W> {
             self.groups.resize(entries, NONE);
         }
         self.codes[place] = u32::try_from(self.words.len()).unwrap_or(NONE);
-        let others = (0..fields.len()).filter(|field| *field != self.widest);
-        let word = others.fold(self.of_all_rows, |word, other| {
-            let field = &fields[other];
-            let own = place >> self.shifts[other] & ((1 << field.bits()) - 1);
-            word | field.in_word(own)
+        let others = self.others.iter();
+        let word = others.fold(self.of_all_rows, |word, (other, shift)| {
+            let field = &fields[*other];
+            word | field.in_word(place >> shift & ((1 << field.bits()) - 1))
         });
         self.words.push(word);
         true
