@@ -106,18 +106,22 @@ fn calls(models: usize, names: &DataType) -> Vec<ArrayRef> {
     ]
 }
 
-fn call_cost(models: usize) -> Arc<ScalarUDF> {
+fn function(name: &str, models: usize) -> Arc<ScalarUDF> {
     let mut context = SessionContext::new();
     register_all(&mut context).unwrap();
     let reference = Reference::from_batches(&[prices(models)], &[], &[]).unwrap();
     register_reference(&mut context, Arc::new(reference)).unwrap();
-    context.udf("call_cost").unwrap()
+    context.udf(name).unwrap()
 }
 
 fn invoke(function: &ScalarUDF, columns: &[ArrayRef]) -> ColumnarValue {
     let fields = columns
         .iter()
         .map(|column| Arc::new(Field::new("x", column.data_type().clone(), true)));
+    let returned = match function.name() {
+        "price_id" => DataType::Int32,
+        _ => DataType::Decimal128(38, 12),
+    };
     let arguments = ScalarFunctionArgs {
         args: columns
             .iter()
@@ -125,7 +129,7 @@ fn invoke(function: &ScalarUDF, columns: &[ArrayRef]) -> ColumnarValue {
             .collect(),
         arg_fields: fields.collect(),
         number_rows: ROWS,
-        return_field: Arc::new(Field::new("cost", DataType::Decimal128(38, 12), true)),
+        return_field: Arc::new(Field::new("result", returned, true)),
         config_options: Arc::new(ConfigOptions::default()),
     };
     function.invoke_with_args(arguments).unwrap()
@@ -157,16 +161,18 @@ fn multiply_and_add(columns: &[ArrayRef]) -> ArrayRef {
 fn pricing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pricing");
     group.throughput(Throughput::Elements(ROWS.try_into().unwrap()));
-    for (models, encoding, names) in [
-        (1, "Utf8View", DataType::Utf8View),
-        (12, "Utf8View", DataType::Utf8View),
-        (500, "Utf8View", DataType::Utf8View),
-        (12, "Utf8", DataType::Utf8),
-        (12, "Dictionary", dictionary()),
+    for (name, models, encoding, names) in [
+        ("call_cost", 1, "Utf8View", DataType::Utf8View),
+        ("call_cost", 12, "Utf8View", DataType::Utf8View),
+        ("call_cost", 500, "Utf8View", DataType::Utf8View),
+        ("call_cost", 12, "Utf8", DataType::Utf8),
+        ("call_cost", 12, "Dictionary", dictionary()),
+        ("price_id", 12, "Dictionary", dictionary()),
+        ("price_id", 500, "Dictionary", dictionary()),
     ] {
         let columns = calls(models, &names);
-        let function = call_cost(models);
-        let id = BenchmarkId::new("call_cost", format!("{models} models, {encoding}"));
+        let function = function(name, models);
+        let id = BenchmarkId::new(name, format!("{models} models, {encoding}"));
         group.bench_function(id, |bench| {
             bench.iter(|| invoke(&function, black_box(&columns)));
         });
