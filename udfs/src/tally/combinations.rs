@@ -75,7 +75,7 @@ impl<W: Word> Combinations<W> {
         }
     }
 
-    /// The group of each row, of which none is there yet; false where a table of so many combinations
+    /// The group of each row, in place of whatever stands there; false where a table of so many combinations
     /// does not pay.
     pub(super) fn number(
         &mut self,
@@ -112,7 +112,6 @@ impl<W: Word> Combinations<W> {
         groups.resize(rows, 0);
         let bits_before = self.code_bits;
         if !self.number_others(fields, groups) {
-            groups.clear();
             self.give_up();
             return false;
         }
@@ -179,7 +178,14 @@ impl<W: Word> Combinations<W> {
 
     /// The number of each row's combination of the fields but the widest; false where there are too many.
     fn number_others(&mut self, fields: &[Field<'_>], codes: &mut [usize]) -> bool {
-        for (other, shift) in &self.others {
+        let mut others = self.others.iter();
+        match others.next() {
+            Some((first, shift)) => {
+                fields[*first].each_place(codes, |all, place| *all = place << shift);
+            }
+            None => codes.fill(0),
+        }
+        for (other, shift) in others {
             fields[*other].each_place(codes, |all, place| *all |= place << shift);
         }
         let mut known = 0;

@@ -25,6 +25,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt, try_unfold};
 
 use super::groups::{Full, Groups};
 use super::handed_on::{HandedOn, slices};
+use super::spread::Spread;
 
 /// Takes the place of a partial aggregate.
 #[derive(Debug)]
@@ -139,6 +140,7 @@ impl TallyExec {
             groups: Groups::new(&types(&self.aggregate)?)
                 .ok_or_else(|| internal_datafusion_err!("keys without numbers"))?,
             sums: accumulators(&self.aggregate)?,
+            spread: Spread::default(),
             aggregate: Arc::clone(&self.aggregate),
             asked: Arc::clone(&self.asked),
             reservation: consumer.register(context.memory_pool()),
@@ -276,9 +278,16 @@ fn accumulators(aggregate: &AggregateExec) -> Result<Vec<Box<dyn GroupsAccumulat
 }
 
 /// The arguments of an aggregate function.
-fn values(arguments: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+fn values(
+    arguments: &[Arc<dyn PhysicalExpr>],
+    batch: &RecordBatch,
+    spread: &mut Spread,
+) -> Result<Vec<ArrayRef>> {
     let arguments = arguments.iter();
-    let values = arguments.map(|argument| argument.evaluate(batch)?.into_array(batch.num_rows()));
+    let values = arguments.map(|argument| match argument.evaluate(batch)? {
+        ColumnarValue::Array(column) => Ok(column),
+        ColumnarValue::Scalar(value) => spread.column(value, batch.num_rows()),
+    });
     values.collect()
 }
 
@@ -335,6 +344,7 @@ struct Tally {
     asked: Arc<Asked>,
     groups: Groups,
     sums: Vec<Box<dyn GroupsAccumulator>>,
+    spread: Spread,
     reservation: MemoryReservation,
     group_of_row: Vec<usize>,
     rows: usize,
@@ -370,7 +380,7 @@ impl Tally {
         }
         let total = self.groups.len();
         for (sum, arguments) in self.sums.iter_mut().zip(&self.asked.arguments) {
-            let values = values(arguments, batch)?;
+            let values = values(arguments, batch, &mut self.spread)?;
             sum.update_batch(&values, &self.group_of_row, None, total)?;
         }
         let sums: usize = self.sums.iter().map(|sum| sum.size()).sum();
@@ -401,7 +411,8 @@ impl Tally {
         let keys = keys.map(|(key, field)| Ok(cast(&key.into_array(rows)?, field.data_type())?));
         let mut columns = keys.collect::<Result<Vec<_>>>()?;
         for (sum, arguments) in self.sums.iter().zip(&self.asked.arguments) {
-            columns.extend(sum.convert_to_state(&values(arguments, batch)?, None)?);
+            let values = values(arguments, batch, &mut self.spread)?;
+            columns.extend(sum.convert_to_state(&values, None)?);
         }
         let groups = RecordBatch::try_new(schema, columns)?;
         let keys = None;

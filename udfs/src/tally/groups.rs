@@ -247,14 +247,14 @@ impl<W: Word> Words<W> {
         rows: usize,
         groups: &mut Vec<usize>,
     ) {
-        groups.clear();
         if rows == 0 {
-            return;
+            return groups.clear();
         }
         let shared = of_all_rows.iter();
         let shared = shared.map(|(number, shift)| W::from(*number) << *shift);
         let shared = shared.fold(W::default(), |word, field| word | field);
         if fields.is_empty() {
+            groups.clear();
             groups.resize(rows, self.groups.code(shared) as usize);
             return;
         }
@@ -268,6 +268,7 @@ impl<W: Word> Words<W> {
             field.add(&mut self.of_row);
         }
         let words = self.of_row.iter();
+        groups.clear();
         groups.extend(words.map(|word| self.groups.code(*word) as usize));
     }
 

@@ -17,6 +17,7 @@ pub mod rule;
 mod combinations;
 mod field;
 pub(crate) mod groups;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod word;
