@@ -15,8 +15,11 @@ use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableScan, TableType,
+    Distinct, Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableScan,
+    TableType,
 };
+use datafusion::optimizer::OptimizerRule;
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -339,6 +342,7 @@ impl Needs {
             .project(columns.iter().map(|index| own(*index)))?
             .build()?;
         // It was analysed when it became a shared relation.
+        let plan = without_unread(plan, state)?;
         let plan = state.optimizer().optimize(plan, state, |_, _| {})?;
         Ok(Optimised {
             plan,
@@ -346,6 +350,28 @@ impl Needs {
             readers: self.readers,
         })
     }
+}
+
+/// The plan without the columns that nobody reads: most of a wide relation's, and each of the engine's rules
+/// would go over all of them before its last one takes them away.
+fn without_unread(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
+    // What a subquery reads of the plan around it is known when it has become a join, and what `DISTINCT ON`
+    // reads when it has become an aggregate.
+    let hides_what_it_reads = |node: &LogicalPlan| {
+        let mut hides = matches!(
+            node,
+            LogicalPlan::Subquery(_) | LogicalPlan::Distinct(Distinct::On(_))
+        );
+        node.apply_subqueries(|_| {
+            hides = true;
+            Ok(TreeNodeRecursion::Stop)
+        })?;
+        Ok(hides)
+    };
+    if plan.exists(hides_what_it_reads)? {
+        return Ok(plan);
+    }
+    Ok(OptimizeProjections::new().rewrite(plan, state)?.data)
 }
 
 /// Readers name the relation differently; its own columns need no name before them.

@@ -80,6 +80,36 @@ async fn several_readers_share_and_one_has_it_whole() {
 }
 
 #[tokio::test]
+async fn what_no_reader_asks_for_may_be_needed_all_the_same() {
+    let firsts = (
+        "firsts",
+        "SELECT DISTINCT ON (model) model, tokens, tokens * 2 AS twice
+         FROM (SELECT model, tokens FROM calls) ORDER BY model, tokens DESC",
+    );
+    let (_, rows) = run(&[CALLS, firsts], "SELECT twice FROM firsts ORDER BY twice").await;
+    assert_eq!(rows.lines().nth(4), Some("| 8     |"), "{rows}");
+
+    let around = [
+        "CROSS JOIN LATERAL (SELECT max(tokens) AS most FROM calls AS of WHERE of.model = calls.model) AS x",
+        "LEFT JOIN LATERAL (SELECT max(tokens) AS most FROM calls AS of WHERE of.model = calls.model) AS x ON true",
+    ];
+    for lateral in around {
+        let each = format!("SELECT tokens, calls.model, most FROM calls {lateral}");
+        let relations = [CALLS, ("each", &each)];
+        let (_, rows) = run(&relations, "SELECT tokens, most FROM each ORDER BY tokens").await;
+        assert_eq!(rows.lines().nth(4), Some("| 2      | 4    |"), "{rows}");
+    }
+
+    let nested = (
+        "nested",
+        "SELECT tokens, (SELECT max(tokens) FROM calls AS of WHERE of.model = calls.model) AS most, model
+         FROM calls WHERE EXISTS (SELECT 1 FROM calls AS of WHERE of.model = calls.model)",
+    );
+    let (_, rows) = run(&[CALLS, nested], "SELECT most FROM nested ORDER BY most").await;
+    assert_eq!(rows.lines().nth(4), Some("| 4    |"), "{rows}");
+}
+
+#[tokio::test]
 async fn what_has_no_rows_is_not_planned() {
     let none = ("none", "SELECT DISTINCT model FROM calls WHERE 1 = 2");
     let parts = ("parts", "SELECT unnest([model]) AS model FROM none");
