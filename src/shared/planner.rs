@@ -341,8 +341,8 @@ impl Needs {
         let plan = builder
             .project(columns.iter().map(|index| own(*index)))?
             .build()?;
-        // It was analysed when it became a shared relation.
         let plan = without_unread(plan, state)?;
+        // It was analysed when it became a shared relation.
         let plan = state.optimizer().optimize(plan, state, |_, _| {})?;
         Ok(Optimised {
             plan,

@@ -97,6 +97,7 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
             return Ok(());
         }
         if filter.is_none() && values.null_count() == 0 {
+            // Those that are new see a value at once; of those before, some may have had none.
             self.reach(before);
             self.sums.resize(total_groups, T::default_value());
             if let Some(seen) = &mut self.seen {
