@@ -89,7 +89,10 @@ rates as (
 ),
 
 cells as (
-    select * from usage_cells(period => $period, basis => $basis)
+    select
+        period, provider, customer_id, price_currency, priced_by, calls, input_tokens, output_tokens,
+        list_cost
+    from usage_cells(period => $period, basis => $basis)
     where period between $period_first and $period_last
 ),
 

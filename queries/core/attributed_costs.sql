@@ -18,7 +18,10 @@
 with
 
 charges as (
-    select * from resolved_charges(
+    select
+        charge_number, charge_key, charge_id, input, period, provider, sub_account, model, service_tier,
+        token_type, charge_category, way, amount, currency
+    from resolved_charges(
         period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
         depth => $by_depth
     )
@@ -198,7 +201,7 @@ summed as (
 attributed as (
     select
         summed.*,
-        charges.* exclude (charge_number, customer_id, model, request_id, amount),
+        charges.* exclude (charge_number, model, way, amount),
         charges.model as charge_model,
         case when summed.reason = 'no calls covered' then nearest.detail end as detail
     from charges

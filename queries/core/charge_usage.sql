@@ -15,7 +15,8 @@
 with
 
 charges as (
-    select * from resolved_charges(
+    select charge_number, period, token_type, customer_id, way, currency
+    from resolved_charges(
         period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
         depth => $depth
     )

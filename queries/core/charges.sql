@@ -169,7 +169,10 @@ converted as (
 -- A prepayment without an effective cost belongs to its days; their sum is the payment.
 days as (
     select
-        *,
+        charge_key,
+        charge_period_start,
+        charge_period_end,
+        amount,
         unnest(generate_series(
             date_trunc('day', charge_period_start),
             date_trunc('day', charge_period_end - interval '1 microsecond'),

@@ -21,7 +21,24 @@ with
 
 charges as (
     select
-        *,
+        charge_number,
+        period,
+        provider,
+        sub_account,
+        model,
+        service_tier,
+        token_type,
+        request_id,
+        customer_tag,
+        customer_id,
+        charge_category,
+        charge_period_start,
+        charge_period_end,
+        selected,
+        way,
+        tests_sub_account,
+        tests_model,
+        tests_service_tier,
         concat(
             case when tests_sub_account then 's' else '-' end,
             case when tests_model then 'm' else '-' end,

@@ -24,7 +24,8 @@ charges as (
 ),
 
 cells as (
-    select * from usage_cells(period => $period, basis => $basis, depth => $depth)
+    select slot_start, provider, sub_account, model, service_tier, customer_id
+    from usage_cells(period => $period, basis => $basis, depth => $depth)
     where not response_cached
 ),
 

@@ -15,7 +15,10 @@
 with
 
 charges as (
-    select * from resolved_charges(
+    select
+        charge_number, amount, way, token_type, customer_id, charge_category, charge_period_start,
+        charge_period_end, stated_tokens
+    from resolved_charges(
         period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
         depth => $depth
     )
