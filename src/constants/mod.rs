@@ -79,7 +79,7 @@ struct Known {
     options: Arc<ConfigOptions>,
     /// Of the nodes that are done and whose parent is not; nothing for a node that has no rows.
     values: Vec<Option<Values>>,
-    /// Whether the same nodes, or any below them, are others than before.
+    /// Whether the columns of the same nodes are others than before: whether they can be NULL.
     changed: Vec<bool>,
 }
 
@@ -99,7 +99,8 @@ impl TreeNodeRewriter for Known {
     fn f_up(&mut self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let first = self.values.len().saturating_sub(plan.inputs().len());
         let inputs = self.values.split_off(first);
-        let is_new_below = self.changed.drain(first..).any(|changed| changed);
+        let is_over_others = self.changed.drain(first..).any(|changed| changed);
+        let columns = Arc::clone(plan.schema());
         let plan = match (&plan, &inputs[..]) {
             (
                 LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_),
@@ -110,12 +111,15 @@ impl TreeNodeRewriter for Known {
             }
             _ => Transformed::no(plan),
         };
-        let is_new = is_new_below || plan.transformed;
-        let plan = if is_new {
+        let plan = if is_over_others || plan.transformed {
             plan.map_data(LogicalPlan::recompute_schema)?
         } else {
             plan
         };
+        let now = plan.data.schema();
+        let mut below = plan.data.inputs().into_iter();
+        let are_of_input = below.any(|input| Arc::ptr_eq(input.schema(), now));
+        let is_changed = *now != columns || is_over_others && are_of_input;
         let values = values::of(&plan.data, inputs);
         let is_empty = matches!(plan.data, LogicalPlan::EmptyRelation(_));
         let plan = if values.is_none() && !is_empty {
@@ -124,7 +128,7 @@ impl TreeNodeRewriter for Known {
             plan
         };
         self.values.push(values);
-        self.changed.push(is_new);
+        self.changed.push(is_changed);
         Ok(plan)
     }
 }

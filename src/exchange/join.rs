@@ -181,7 +181,13 @@ impl ExecutionPlan for AdaptiveJoinExec {
         let Ok([first, second]) = <[_; 2]>::try_from(children) else {
             return internal_err!("AdaptiveJoinExec has two inputs");
         };
-        Ok(Arc::new(Self::over(Arc::clone(&self.join), first, second)))
+        let partitions = second.output_partitioning().partition_count();
+        let mut join = Self::over(Arc::clone(&self.join), first, second);
+        // The rest of them is the join's: what stands above need not find out its own anew.
+        if self.properties.partitioning.partition_count() == partitions {
+            join.properties = Arc::clone(&self.properties);
+        }
+        Ok(Arc::new(join))
     }
 
     fn execute(

@@ -32,7 +32,8 @@ fn uncut(input: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn ExecutionPlan>> {
     is_meant.then(|| cut.input())
 }
 
-/// An operator over other inputs.
+/// An operator over other inputs; a new one even if they are the same, for who has run once has dealt its
+/// rows out.
 fn over(
     plan: Arc<dyn ExecutionPlan>,
     inputs: Vec<Arc<dyn ExecutionPlan>>,

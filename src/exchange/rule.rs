@@ -1,14 +1,13 @@
 //! [`FewExchanges`]: puts operators that may do without an exchange where nothing above goes by it.
 
 use super::join::AdaptiveJoinExec;
-use super::over;
 use super::settle::SettleExec;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::HashJoinExec;
-use datafusion::physical_plan::{Distribution, ExecutionPlan};
+use datafusion::physical_plan::{Distribution, ExecutionPlan, replace_children_if_necessary};
 use std::sync::Arc;
 
 /// To stand behind the rules that cut what joins and aggregates read.
@@ -21,7 +20,7 @@ impl PhysicalOptimizerRule for FewExchanges {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        spared(plan, true)
+        spared(&plan, true)
     }
 
     fn name(&self) -> &'static str {
@@ -34,36 +33,38 @@ impl PhysicalOptimizerRule for FewExchanges {
 }
 
 /// The plan, given whether its rows may come in any partition.
-fn spared(plan: Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn ExecutionPlan>> {
+fn spared(plan: &Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn ExecutionPlan>> {
     let join = plan.downcast_ref::<HashJoinExec>().filter(|_| is_free);
     if let Some(join) = join.and_then(AdaptiveJoinExec::of) {
         let free = [join.cuts_first(), true];
-        return with_spared_children(Arc::new(join), &free);
+        let join: Arc<dyn ExecutionPlan> = Arc::new(join);
+        return with_spared_children(&join, &free);
     }
     let aggregate = plan.downcast_ref::<AggregateExec>().filter(|_| is_free);
     if let Some(settle) = aggregate.and_then(SettleExec::of) {
-        return with_spared_children(Arc::new(settle), &[true]);
+        let settle: Arc<dyn ExecutionPlan> = Arc::new(settle);
+        return with_spared_children(&settle, &[true]);
     }
     let free: Vec<_> = (0..plan.children().len())
-        .map(|child| leaves_free(&plan, child, is_free))
+        .map(|child| leaves_free(plan, child, is_free))
         .collect();
     with_spared_children(plan, &free)
 }
 
 fn with_spared_children(
-    plan: Arc<dyn ExecutionPlan>,
+    plan: &Arc<dyn ExecutionPlan>,
     free: &[bool],
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let before = plan.children();
     let after: Vec<_> = before
         .iter()
         .zip(free)
-        .map(|(child, is_free)| spared(Arc::clone(child), *is_free))
+        .map(|(child, is_free)| spared(child, *is_free))
         .collect::<Result<_>>()?;
     if before.iter().zip(&after).all(|(a, b)| Arc::ptr_eq(a, b)) {
-        return Ok(plan);
+        return Ok(Arc::clone(plan));
     }
-    over(plan, after)
+    replace_children_if_necessary(Arc::clone(plan), after)
 }
 
 /// Whether a child's rows may come in any partition: the operator deals them out anew, or goes row by

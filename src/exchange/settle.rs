@@ -292,7 +292,11 @@ impl ExecutionPlan for SettleExec {
         let Some(first) = children.pop().filter(|_| children.is_empty()) else {
             return internal_err!("SettleExec has one input");
         };
-        Ok(Arc::new(Self::over(Arc::clone(&self.second), first)))
+        Ok(Arc::new(Self {
+            // They are the second half's: what stands above need not find out its own anew.
+            properties: Arc::clone(&self.properties),
+            ..Self::over(Arc::clone(&self.second), first)
+        }))
     }
 
     fn execute(

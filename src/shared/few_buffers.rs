@@ -13,7 +13,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::joins::HashJoinExec;
 use std::sync::Arc;
 
@@ -82,10 +82,7 @@ impl PhysicalOptimizerRule for FewBuffers {
                 return Ok(Transformed::no(plan));
             };
             let children = vec![collected, Arc::clone(other)];
-            let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-            Arc::clone(&plan)
-                .replace_children(children, options)
-                .map(Transformed::yes)
+            replace_children_if_necessary(Arc::clone(&plan), children).map(Transformed::yes)
         };
         plan.transform_up(compacting).data()
     }

@@ -17,7 +17,7 @@ use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::union::UnionExec;
@@ -122,10 +122,7 @@ fn encoded(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan
         return Ok(Some(Arc::new(filter.build()?)));
     }
     if passes_on(plan, child)? {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        return Ok(Some(
-            Arc::clone(plan).replace_children(vec![input], options)?,
-        ));
+        return replace_children_if_necessary(Arc::clone(plan), vec![input]).map(Some);
     }
     Ok(None)
 }

@@ -16,7 +16,7 @@ use datafusion::physical_expr::utils::conjunction_opt;
 use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
@@ -65,7 +65,7 @@ impl PhysicalOptimizerRule for Pinned {
             let Some(input) = self.pinned(tally.input(), &cannot_tell)? else {
                 return Ok(Transformed::no(plan));
             };
-            replaced(&plan, vec![input]).map(Transformed::yes)
+            replace_children_if_necessary(Arc::clone(&plan), vec![input]).map(Transformed::yes)
         };
         plan.transform_up(below_tally).data()
     }
@@ -104,7 +104,7 @@ impl Pinned {
             });
             let inputs = inputs.collect::<Result<Vec<_>>>()?;
             return if changes {
-                replaced(plan, inputs).map(Some)
+                replace_children_if_necessary(Arc::clone(plan), inputs).map(Some)
             } else {
                 Ok(None)
             };
@@ -136,7 +136,8 @@ impl Pinned {
         } else {
             Ok(None)
         };
-        let pinned = pinned?.map(|input| replaced(plan, vec![input]));
+        let pinned =
+            pinned?.map(|input| replace_children_if_necessary(Arc::clone(plan), vec![input]));
         pinned.transpose()
     }
 
@@ -295,12 +296,4 @@ fn all_hold(conditions: &[&Arc<dyn PhysicalExpr>], columns: &[Known]) -> Option<
         return Some(false);
     }
     answers.iter().all(Option::is_some).then_some(true)
-}
-
-fn replaced(
-    plan: &Arc<dyn ExecutionPlan>,
-    inputs: Vec<Arc<dyn ExecutionPlan>>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    Arc::clone(plan).replace_children(inputs, options)
 }

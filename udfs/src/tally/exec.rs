@@ -16,7 +16,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::{
-    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+    Boundedness, EmissionType, replace_children_if_necessary,
 };
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -106,6 +106,8 @@ impl TallyExec {
         Self {
             input,
             asked,
+            // The same ones: what stands above need not find out its own anew.
+            properties: Arc::clone(&self.properties),
             ..Self::new(Arc::clone(&self.aggregate))
         }
     }
@@ -242,12 +244,18 @@ impl ExecutionPlan for TallyExec {
                 self.over(Arc::clone(input), Arc::clone(&self.asked)),
             ));
         }
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        let aggregate = Arc::clone(&self.aggregate).replace_children(children, options)?;
+        let aggregate = replace_children_if_necessary(
+            Arc::clone(&self.aggregate) as Arc<dyn ExecutionPlan>,
+            children,
+        )?;
         let Some(aggregate) = aggregate.downcast_ref::<AggregateExec>() else {
             return internal_err!("an aggregate became {}", aggregate.name());
         };
-        Ok(Arc::new(Self::new(Arc::new(aggregate.clone()))))
+        let mut tally = Self::new(Arc::new(aggregate.clone()));
+        if Arc::ptr_eq(aggregate.properties(), self.aggregate.properties()) {
+            tally.properties = Arc::clone(&self.properties);
+        }
+        Ok(Arc::new(tally))
     }
 
     fn execute(
