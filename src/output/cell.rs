@@ -1,12 +1,13 @@
 //! A value as text, the same in every format but JSON: `2026-10-01 00:00:00`, exact decimals.
 
 use crate::error::{Error, Result};
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
 const OPTIONS: FormatOptions<'static> = FormatOptions::new()
@@ -16,8 +17,8 @@ const OPTIONS: FormatOptions<'static> = FormatOptions::new()
     .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
     .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
 
-/// As many as a decimal can need before its digits.
-const ZEROS: &str = "000000000000000000000000000000000000000";
+/// What a decimal below one can need before its digits.
+const ZEROS: &str = "0.00000000000000000000000000000000000000";
 
 /// One column of a batch, ready to be read row by row.
 pub(super) struct Cells<'a> {
@@ -31,6 +32,7 @@ enum Values<'a> {
     Integers(&'a [i64]),
     Flags(&'a BooleanArray),
     Texts(&'a StringViewArray),
+    Strings(&'a StringArray),
     Others(ArrayFormatter<'a>),
 }
 
@@ -39,7 +41,7 @@ impl<'a> Cells<'a> {
         let cells = |column: &'a dyn Array| {
             let values = if let Some(decimals) = column.as_primitive_opt::<Decimal128Type>()
                 && let Ok(scale) = usize::try_from(decimals.scale())
-                && scale < ZEROS.len()
+                && scale + 2 <= ZEROS.len()
             {
                 Values::Decimals(decimals.values(), scale)
             } else if let Some(integers) = column.as_primitive_opt::<Int64Type>() {
@@ -48,6 +50,8 @@ impl<'a> Cells<'a> {
                 Values::Flags(flags)
             } else if let Some(texts) = column.as_string_view_opt() {
                 Values::Texts(texts)
+            } else if let Some(texts) = column.as_string_opt() {
+                Values::Strings(texts)
             } else {
                 let formatter = ArrayFormatter::try_new(column, &OPTIONS);
                 Values::Others(formatter.map_err(unreadable)?)
@@ -68,6 +72,19 @@ impl<'a> Cells<'a> {
         matches!(self.values, Values::Decimals(..) | Values::Integers(_))
     }
 
+    /// The value; nothing for NULL.
+    pub(super) fn text(&self, row: usize) -> Result<Option<Cow<'a, str>>> {
+        match &self.values {
+            Values::Texts(_) | Values::Strings(_) if self.is_null(row) => Ok(None),
+            Values::Texts(texts) => Ok(Some(Cow::Borrowed(texts.value(row)))),
+            Values::Strings(texts) => Ok(Some(Cow::Borrowed(texts.value(row)))),
+            _ => {
+                let mut text = String::new();
+                Ok(self.add(row, &mut text)?.then_some(Cow::Owned(text)))
+            }
+        }
+    }
+
     /// Puts the value into `text`, and says whether there is one: NULL is none.
     pub(super) fn read(&self, row: usize, text: &mut String) -> Result<bool> {
         text.clear();
@@ -76,7 +93,7 @@ impl<'a> Cells<'a> {
 
     /// The same, behind what the text has already.
     pub(super) fn add(&self, row: usize, text: &mut String) -> Result<bool> {
-        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+        if self.is_null(row) {
             return Ok(false);
         }
         match &self.values {
@@ -84,9 +101,14 @@ impl<'a> Cells<'a> {
             Values::Integers(integers) => text.push_str(itoa::Buffer::new().format(integers[row])),
             Values::Flags(flags) => text.push_str(if flags.value(row) { "true" } else { "false" }),
             Values::Texts(texts) => text.push_str(texts.value(row)),
+            Values::Strings(texts) => text.push_str(texts.value(row)),
             Values::Others(formatter) => formatter.value(row).write(text).map_err(unreadable)?,
         }
         Ok(true)
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 }
 
@@ -101,11 +123,15 @@ fn add_decimal(decimal: i128, scale: usize, text: &mut String) {
         Ok(short) => buffer.format(short),
         Err(_) => buffer.format(digits),
     };
-    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(scale));
-    text.push_str(if whole.is_empty() { "0" } else { whole });
+    let Some(point) = digits.len().checked_sub(scale).filter(|point| *point > 0) else {
+        text.push_str(&ZEROS[..2 + scale - digits.len()]);
+        text.push_str(digits);
+        return;
+    };
+    let (whole, fraction) = digits.split_at(point);
+    text.push_str(whole);
     if scale > 0 {
         text.push('.');
-        text.push_str(&ZEROS[..scale - fraction.len()]);
         text.push_str(fraction);
     }
 }
@@ -158,6 +184,8 @@ mod tests {
         for row in 0..column.len() {
             let shown = engine.value(row).to_string();
             assert_eq!(cells[0].read(row, &mut text).unwrap(), column.is_valid(row));
+            let same = column.is_valid(row).then_some(text.as_str());
+            assert_eq!(cells[0].text(row).unwrap().as_deref(), same);
             assert!(column.is_null(row) || text == shown, "{text} for {shown}");
         }
     }
@@ -195,7 +223,9 @@ mod tests {
             Some("NULL"),
             Some("a, \"b\"\nand more than twelve bytes"),
         ];
-        let texts: ArrayRef = Arc::new(StringViewArray::from(texts.to_vec()));
-        assert_shown_as_by_the_engine(&texts);
+        let views: ArrayRef = Arc::new(StringViewArray::from(texts.to_vec()));
+        assert_shown_as_by_the_engine(&views);
+        let strings: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+        assert_shown_as_by_the_engine(&strings);
     }
 }
