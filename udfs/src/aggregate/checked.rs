@@ -20,6 +20,9 @@ pub(super) trait Summed:
     /// `None` where the type cannot hold the sum.
     fn narrow(sum: i256) -> Option<Self::Native>;
 
+    /// The same of two values; arrow's own would keep both for its error.
+    fn plus(left: Self::Native, right: Self::Native) -> Option<Self::Native>;
+
     /// An i128 holds some numbers of 39 digits: they are refused where the type shows 38.
     fn fits(sum: Self::Native, data_type: &DataType) -> bool;
 }
@@ -33,6 +36,10 @@ macro_rules! summed {
 
             fn narrow(sum: i256) -> Option<Self::Native> {
                 sum.to_i128()?.try_into().ok()
+            }
+
+            fn plus(left: Self::Native, right: Self::Native) -> Option<Self::Native> {
+                left.checked_add(right)
             }
 
             fn fits($sum: Self::Native, $data_type: &DataType) -> bool {
@@ -57,6 +64,10 @@ impl Summed for Decimal256Type {
 
     fn narrow(sum: i256) -> Option<i256> {
         Some(sum)
+    }
+
+    fn plus(left: i256, right: i256) -> Option<i256> {
+        left.checked_add(right)
     }
 
     fn fits(sum: i256, data_type: &DataType) -> bool {

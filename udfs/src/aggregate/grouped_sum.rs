@@ -3,9 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, ArrowNativeTypeOp, AsArray, BooleanArray, PrimitiveArray,
-};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -45,7 +43,7 @@ impl<T: Summed> GroupedSum<T> {
         let sums = self.sums.as_mut_slice();
         for (group, value) in pairs {
             let sum = &mut sums[*group];
-            let Ok(next) = sum.add_checked(*value) else {
+            let Some(next) = T::plus(*sum, *value) else {
                 return Err(overflows(&self.data_type));
             };
             *sum = next;
@@ -112,8 +110,8 @@ impl<T: Summed> GroupsAccumulator for GroupedSum<T> {
         let seen = self.seen.get_or_insert_with(|| vec![true; total_groups]);
         for (row, (group, value)) in pairs.enumerate() {
             if values.is_valid(row) && filter.is_none_or(|filter| passes(filter, row)) {
-                let sum = self.sums[*group].add_checked(*value);
-                self.sums[*group] = sum.map_err(|_| overflows(&self.data_type))?;
+                let sum = T::plus(self.sums[*group], *value);
+                self.sums[*group] = sum.ok_or_else(|| overflows(&self.data_type))?;
                 seen[*group] = true;
             }
         }

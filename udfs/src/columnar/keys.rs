@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, DictionaryArray, Int64Array,
-    PrimitiveArray, StringViewArray, new_null_array,
+    PrimitiveArray, StringArray, StringViewArray, make_view, new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat};
@@ -90,6 +90,9 @@ impl Key {
             Values::Texts(texts) => {
                 if let Some(column) = column.as_dictionary_opt::<Int32Type>() {
                     return texts.number_dictionary(column, numbers);
+                }
+                if let Some(column) = column.as_string_opt::<i32>() {
+                    return texts.number_strings(column, numbers);
                 }
                 let column = cast(column, &DataType::Utf8View)?;
                 texts.number(column.as_string_view(), numbers)?;
@@ -179,6 +182,9 @@ fn is_one_word(column: &ArrayRef) -> bool {
     repeats.unwrap_or(false)
 }
 
+/// So many bytes of a text stand in its view.
+const IN_VIEW: usize = 12;
+
 struct Texts {
     met: MetTexts,
     /// For rows of views: a reader gives a repeated text the same one.
@@ -245,21 +251,39 @@ impl Texts {
         self.be_over(column.data_buffers());
         numbers.reserve(column.len());
         for (row, view) in column.views().iter().enumerate() {
-            if column.is_null(row) {
-                numbers.push(0);
-                continue;
-            }
-            if let Some(number) = self.recent.code(*view, &self.views) {
-                numbers.push(number);
-                continue;
-            }
-            let number = self.met.number(Some(column.value(row)))?;
-            self.views.resize(self.met.count(), 0);
-            self.views[number as usize] = *view;
-            self.recent.remember(*view, number);
-            numbers.push(number);
+            numbers.push(if column.is_null(row) {
+                0
+            } else {
+                self.number_view(*view, || column.value(row))?
+            });
         }
         Ok(())
+    }
+
+    /// The same of plain strings, of which short ones have a view that needs no buffer.
+    fn number_strings(&mut self, column: &StringArray, numbers: &mut Vec<u32>) -> Result<()> {
+        numbers.reserve(column.len());
+        for text in column {
+            numbers.push(match text {
+                Some(short) if short.len() <= IN_VIEW => {
+                    self.number_view(make_view(short.as_bytes(), 0, 0), || short)?
+                }
+                text => self.met.number(text)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks at the text only where its view was not met lately.
+    fn number_view<'a>(&mut self, view: u128, text: impl FnOnce() -> &'a str) -> Result<u32> {
+        if let Some(number) = self.recent.code(view, &self.views) {
+            return Ok(number);
+        }
+        let number = self.met.number(Some(text()))?;
+        self.views.resize(self.met.count(), 0);
+        self.views[number as usize] = view;
+        self.recent.remember(view, number);
+        Ok(number)
     }
 
     fn be_over(&mut self, given: &[Buffer]) {

@@ -25,7 +25,7 @@ pub fn half_even(numerator: U512, denominator: U512) -> Option<U512> {
 
 fn half_even_narrow(numerator: u128, denominator: u128) -> Option<u128> {
     let quotient = numerator.checked_div(denominator)?;
-    let remainder = numerator.checked_rem(denominator)?;
+    let remainder = numerator.wrapping_sub(quotient.wrapping_mul(denominator));
     let to_the_next = denominator.checked_sub(remainder)?;
     match remainder.cmp(&to_the_next) {
         Ordering::Greater => quotient.checked_add(1),
