@@ -48,8 +48,9 @@ impl<'a> Delimited<'a> {
                 Ok((lines(&batch, delimiter)?, batch.num_rows()))
             })
         });
+        // As many more wait, so that no thread does while a text is written.
         let side_by_side = available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut texts = texts.buffered(side_by_side);
+        let mut texts = texts.buffered(2 * side_by_side);
         let mut count = 0;
         while let Some(text) = texts.next().await {
             let (text, rows) = text?;

@@ -12,6 +12,7 @@
 mod arrow_file;
 mod cell;
 mod delimited;
+mod draft;
 mod failure;
 mod json;
 mod markdown;

@@ -5,13 +5,14 @@
 //! when everything has succeeded; before that an older file of the name stays as it was. What
 //! never happens: a reader finds part of a result and takes it for the whole.
 
+use super::draft::Draft;
 use super::{Out, pager};
 use crate::error::{Error, Result, reason};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use tempfile::{Builder, NamedTempFile, SpooledTempFile};
+use tempfile::{Builder, SpooledTempFile};
 
 /// A result larger than this waits on disk.
 const SPOOL_BYTES: usize = 16 << 20;
@@ -38,7 +39,7 @@ enum Kind {
     },
     /// `complete` bytes come from statements that succeeded.
     File {
-        pending: BufWriter<NamedTempFile>,
+        pending: BufWriter<Draft>,
         path: PathBuf,
         complete: u64,
     },
@@ -88,7 +89,7 @@ impl Sink {
         if let Some(permissions) = existing.or_else(usual_permissions) {
             builder.permissions(permissions);
         }
-        let pending = BufWriter::new(builder.tempfile_in(folder_of(&path))?);
+        let pending = BufWriter::new(Draft::new(builder.tempfile_in(folder_of(&path))?));
         Ok(Self(Kind::File {
             pending,
             path,
@@ -183,7 +184,7 @@ impl Sink {
                 pending, complete, ..
             } => {
                 pending.seek(SeekFrom::Start(*complete))?;
-                pending.get_mut().as_file().set_len(*complete)?;
+                pending.get_ref().file().set_len(*complete)?;
             }
         }
         Ok(())
@@ -195,11 +196,10 @@ impl Sink {
             return Ok(());
         };
         let named = || -> io::Result<()> {
-            let file = pending
+            let draft = pending
                 .into_inner()
                 .map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
+            draft.synced()?.persist(&path)?;
             // The name itself is on the disk when the folder is.
             if cfg!(unix) {
                 File::open(folder_of(&path))?.sync_all()

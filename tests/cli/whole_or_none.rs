@@ -49,6 +49,21 @@ fn a_file_holds_all_statements_or_stays_as_it_was() {
 }
 
 #[test]
+fn a_file_that_goes_to_the_disk_while_it_is_written_is_whole() {
+    let project = Project::new();
+    let sql = "select repeat('x', 1000000) as x from generate_series(1, 70)";
+    project.answer(&["sql", sql, "-o", "x.csv"]);
+    let written = project.read("x.csv");
+    let mut lines = written.lines();
+    assert_eq!(lines.next(), Some("x"));
+    let is_whole = |line: &str| line.len() == 1_000_000 && line.bytes().all(|byte| byte == b'x');
+    assert_eq!(lines.filter(|line| is_whole(line)).count(), 70);
+    let sql = format!("{sql}; {FAILS_MIDWAY}");
+    project.refusal(&["sql", &sql, "-o", "y.csv"]);
+    assert_eq!(project.files(), ["apportion.toml", "x.csv"]);
+}
+
+#[test]
 fn a_new_file_does_not_appear_when_its_statement_fails() {
     let project = Project::new();
     project.refusal(&["sql", FAILS_MIDWAY, "-o", "x.csv"]);
