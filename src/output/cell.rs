@@ -72,6 +72,30 @@ impl<'a> Cells<'a> {
         matches!(self.values, Values::Decimals(..) | Values::Integers(_))
     }
 
+    /// Whether it is easy to see that all rows have the same value; there is one, at least.
+    pub(super) fn are_one(&self) -> bool {
+        fn is_one<T: PartialEq>(values: &[T]) -> bool {
+            let first = values.split_first();
+            first.is_some_and(|(first, others)| others.iter().all(|other| other == first))
+        }
+        if self
+            .nulls
+            .as_ref()
+            .is_some_and(|nulls| nulls.null_count() > 0)
+        {
+            return false;
+        }
+        match &self.values {
+            Values::Decimals(decimals, _) => is_one(decimals),
+            Values::Integers(integers) => is_one(integers),
+            Values::Flags(flags) => {
+                !flags.is_empty() && [0, flags.len()].contains(&flags.true_count())
+            }
+            Values::Texts(texts) => is_one(texts.views()),
+            Values::Strings(_) | Values::Others(_) => false,
+        }
+    }
+
     /// The value; nothing for NULL.
     pub(super) fn text(&self, row: usize) -> Result<Option<Cow<'a, str>>> {
         match &self.values {

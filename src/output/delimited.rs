@@ -73,22 +73,49 @@ impl Rows for Delimited<'_> {
 }
 
 fn lines(batch: &RecordBatch, delimiter: u8) -> Result<String> {
-    let columns = Cells::of(batch)?;
+    let columns = Cells::of(batch)?.into_iter();
+    let columns = columns.map(|cells| Fields::of(cells, delimiter));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
     // Amounts of twelve decimals, mostly; a text that grows is copied.
     let cells = batch.num_rows() * batch.num_columns();
     let mut lines = String::with_capacity(16 * cells);
     for row in 0..batch.num_rows() {
         for (index, column) in columns.iter().enumerate() {
             separate(index, delimiter, &mut lines);
-            if column.is_number() {
-                column.add(row, &mut lines)?;
-            } else if let Some(text) = column.text(row)? {
-                add(&text, delimiter, &mut lines);
+            match column {
+                Fields::One(field) => lines.push_str(field),
+                Fields::Each(cells) => add_cell(cells, row, delimiter, &mut lines)?,
             }
         }
         lines.push('\n');
     }
     Ok(lines)
+}
+
+/// A column's fields; reports have many in which a batch has one.
+enum Fields<'a> {
+    One(String),
+    Each(Cells<'a>),
+}
+
+impl<'a> Fields<'a> {
+    fn of(cells: Cells<'a>, delimiter: u8) -> Result<Self> {
+        if !cells.are_one() {
+            return Ok(Self::Each(cells));
+        }
+        let mut field = String::new();
+        add_cell(&cells, 0, delimiter, &mut field)?;
+        Ok(Self::One(field))
+    }
+}
+
+fn add_cell(cells: &Cells<'_>, row: usize, delimiter: u8, line: &mut String) -> Result<()> {
+    if cells.is_number() {
+        cells.add(row, line)?;
+    } else if let Some(text) = cells.text(row)? {
+        add(&text, delimiter, line);
+    }
+    Ok(())
 }
 
 fn separate(index: usize, delimiter: u8, line: &mut String) {

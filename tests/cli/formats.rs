@@ -237,16 +237,35 @@ fn every_row_is_written() {
     );
 }
 
-/// Batches become lines side by side.
+/// Batches become lines side by side, and a column may have one value in a batch.
 #[test]
 fn lines_stand_in_the_order_of_the_rows() {
-    let sql = "select value, cast(0 - value as decimal(38, 3)) from generate_series(0, 99999) order by value";
-    for (format, delimiter) in [("csv", ','), ("tsv", '\t')] {
+    let sql = "
+        select
+            value,
+            cast(0 - value as decimal(38, 3)),
+            value / 20000,
+            case when value < 30000 then 'a \"b\"' else 'a text that is longer than its view' end,
+            value < 50000,
+            case when value <> 70000 then 7.50 end
+        from generate_series(0, 99999)
+        order by value";
+    for (format, delimiter) in [("csv", ","), ("tsv", "\t")] {
         let answer = Project::new().answer(&["sql", sql, "--format", format]);
         let mut lines = answer.lines().skip(1);
         for value in 0..100_000 {
             let sign = if value == 0 { "" } else { "-" };
-            let expected = format!("{value}{delimiter}{sign}{value}.000");
+            let text = match value {
+                ..30_000 => "\"a \"\"b\"\"\"",
+                _ => "a text that is longer than its view",
+            };
+            let flag = value < 50_000;
+            let amount = if value == 70_000 { "" } else { "7.50" };
+            let expected = format!(
+                "{value},{sign}{value}.000,{},{text},{flag},{amount}",
+                value / 20_000
+            );
+            let expected = expected.replace(',', delimiter);
             assert_eq!(lines.next(), Some(expected.as_str()), "{format}");
         }
         assert_eq!(lines.next(), None, "{format}");
