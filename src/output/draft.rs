@@ -16,6 +16,8 @@ pub(super) struct Draft {
     /// Since the disk was last asked for what there is.
     written: usize,
     syncing: Option<JoinHandle<io::Result<()>>>,
+    /// The disk says so once; the file is no result any more.
+    is_refused: bool,
 }
 
 impl Draft {
@@ -24,6 +26,7 @@ impl Draft {
             file,
             written: 0,
             syncing: None,
+            is_refused: false,
         }
     }
 
@@ -34,29 +37,36 @@ impl Draft {
     /// The file, all of it on the disk.
     pub(super) fn synced(mut self) -> io::Result<NamedTempFile> {
         self.wait()?;
+        if self.is_refused {
+            return Err(io::Error::other("the disk has refused a part of it"));
+        }
         self.file.as_file().sync_all()?;
         Ok(self.file)
     }
 
-    /// Sends on what there is, unless the disk is still busy with what there was.
+    /// Sends on what there is, unless the disk is still busy with what there was. Where that cannot be
+    /// done beside the writing, it is done at the end.
     fn send_on(&mut self) -> io::Result<()> {
         if self.syncing.as_ref().is_some_and(|one| !one.is_finished()) {
             return Ok(());
         }
         self.wait()?;
         self.written = 0;
-        let file = self.file.as_file().try_clone()?;
-        self.syncing = Some(thread::Builder::new().spawn(move || file.sync_data())?);
+        if let Ok(file) = self.file.as_file().try_clone() {
+            let sync = thread::Builder::new().spawn(move || file.sync_data());
+            self.syncing = sync.ok();
+        }
         Ok(())
     }
 
-    /// What the disk refuses it says to the first who asks, and to nobody after.
     fn wait(&mut self) -> io::Result<()> {
-        match self.syncing.take().map(JoinHandle::join) {
+        let synced = match self.syncing.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(synced)) => synced,
             Some(Err(_)) => Err(io::Error::other("what waited for the disk broke off")),
-        }
+        };
+        self.is_refused |= synced.is_err();
+        synced
     }
 }
 
@@ -78,5 +88,25 @@ impl Write for Draft {
 impl Seek for Draft {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_disk_has_refused_once_is_no_result() {
+        let mut draft = Draft::new(NamedTempFile::new().unwrap());
+        draft.write_all(b"a result").unwrap();
+        draft.syncing = Some(thread::spawn(|| Err(io::ErrorKind::StorageFull.into())));
+        assert_eq!(draft.wait().unwrap_err().kind(), io::ErrorKind::StorageFull);
+        draft.write_all(b"and another").unwrap();
+        draft.send_on().unwrap();
+        assert!(draft.synced().is_err());
+        let mut draft = Draft::new(NamedTempFile::new().unwrap());
+        draft.write_all(b"a result").unwrap();
+        draft.send_on().unwrap();
+        assert!(draft.synced().is_ok());
     }
 }
