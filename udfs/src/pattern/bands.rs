@@ -144,6 +144,36 @@ mod tests {
     }
 
     #[test]
+    fn tiers_compare_without_case_and_the_last_of_one_name_counts() {
+        let percent = |whole: i64| Exact::from_units(whole.into(), 0);
+        let of = |tier: &str, target| {
+            let (target, alert) = (percent(target), percent(90));
+            (tier.to_owned(), Limits { target, alert })
+        };
+        let bands = Bands::new([
+            of("Größe", 10),
+            of("kilo", 20),
+            of("GRÖSSE", 30),
+            of("GRÖßE", 40),
+        ]);
+        let band = |tier, cost| {
+            let band = bands.band(Some(tier), percent(cost), Some(percent(100)));
+            band.unwrap()
+        };
+        // The last is a Kelvin sign, which is a k in small letters.
+        for (tier, target) in [
+            ("größe", 40),
+            ("grösse", 30),
+            ("KILO", 20),
+            ("\u{212a}ilo", 20),
+        ] {
+            assert_eq!(band(tier, target - 1), Some(Band::Target), "{tier}");
+            assert_eq!(band(tier, target), Some(Band::Watch), "{tier}");
+        }
+        assert_eq!(band("gr", 1), None);
+    }
+
+    #[test]
     fn an_unknown_tier_has_no_limits() {
         assert_eq!(band("Freemium", "1", "1"), None);
         assert_eq!(band("Freemium", "1", ""), Some(Band::NoRevenue));
