@@ -175,25 +175,24 @@ usage as (
         summed.period,
         summed.customer_id,
         summed.currency,
-        sum(summed.calls) as calls,
-        sum(summed.input_tokens) as input_tokens,
-        sum(summed.output_tokens) as output_tokens,
-        sum(case
+        summed.calls,
+        summed.input_tokens,
+        summed.output_tokens,
+        case
             when summed.price_currency = summed.currency then summed.list_cost
             else converted_amount(summed.list_cost, rates.rate)
-        end) as list_cost,
-        sum(summed.unbilled_calls) as unbilled_calls,
-        sum(case
+        end as list_cost,
+        summed.unbilled_calls,
+        case
             when summed.price_currency = summed.currency then summed.unbilled_list_cost
             else converted_amount(summed.unbilled_list_cost, rates.rate)
-        end) as unbilled_list_cost,
-        sum(summed.unpriced_calls) as unpriced_calls
+        end as unbilled_list_cost,
+        summed.unpriced_calls
     from summed
     left join rates
         on summed.period = rates.period
         and summed.price_currency = rates.from_currency
         and summed.currency = rates.to_currency
-    group by summed.period, summed.customer_id, summed.currency
 ),
 
 customers as (
@@ -296,31 +295,49 @@ counted as (
 
 joined as (
     select
-        coalesce(counted.period, customers.period) as period,
-        coalesce(counted.customer_id, customers.customer_id) as customer_id,
-        case when counted.period is null then customers.currency else counted.currency end as currency,
-        coalesce(cost, 0.000000000000) as cost,
-        coalesce(calls, 0) as calls,
-        coalesce(input_tokens, 0) as input_tokens,
-        coalesce(output_tokens, 0) as output_tokens,
-        coalesce(list_cost, 0.000000000000) as list_cost,
-        coalesce(tagged_cost, 0.000000000000) as tagged_cost,
-        coalesce(request_cost, 0.000000000000) as request_cost,
-        coalesce(usage_cost, 0.000000000000) as usage_cost,
-        coalesce(estimated_cost, 0.000000000000) as estimated_cost,
-        coalesce(unbilled_calls, 0) as unbilled_calls,
-        coalesce(unbilled_list_cost, 0.000000000000) as unbilled_list_cost,
-        coalesce(unpriced_calls, 0) as unpriced_calls,
-        coalesce(billed_currencies, 0) as billed_currencies,
-        plan,
-        tier,
-        case when counted.period is null or counted.currency = customers.currency then mrr end as mrr,
+        counted.*,
+        customers.plan,
+        customers.tier,
+        case when counted.currency = customers.currency then customers.mrr end as mrr,
         customers.currency as mrr_currency
     from counted
-    full join customers
+    left join customers
         on counted.period = customers.period
         and counted.customer_id = customers.customer_id
-    where counted.period is not null or customers.is_active
+    union all by name
+    select
+        customers.period,
+        customers.customer_id,
+        customers.currency,
+        customers.plan,
+        customers.tier,
+        customers.mrr,
+        customers.currency as mrr_currency
+    from counted
+    right anti join customers
+        on counted.period = customers.period
+        and counted.customer_id = customers.customer_id
+    where customers.is_active
+),
+
+filled as (
+    select
+        * replace (
+            coalesce(cost, 0.000000000000) as cost,
+            coalesce(calls, 0) as calls,
+            coalesce(input_tokens, 0) as input_tokens,
+            coalesce(output_tokens, 0) as output_tokens,
+            coalesce(list_cost, 0.000000000000) as list_cost,
+            coalesce(tagged_cost, 0.000000000000) as tagged_cost,
+            coalesce(request_cost, 0.000000000000) as request_cost,
+            coalesce(usage_cost, 0.000000000000) as usage_cost,
+            coalesce(estimated_cost, 0.000000000000) as estimated_cost,
+            coalesce(unbilled_calls, 0) as unbilled_calls,
+            coalesce(unbilled_list_cost, 0.000000000000) as unbilled_list_cost,
+            coalesce(unpriced_calls, 0) as unpriced_calls,
+            coalesce(billed_currencies, 0) as billed_currencies
+        )
+    from joined
 ),
 
 -- A ratio over part of a customer's cost would flatter it.
@@ -334,7 +351,7 @@ compared as (
         rounded_ratio(
             sum(case when cost >= 0 then cost else 0 end) over (partition by period, currency), 1, $scale
         ) as total_above
-    from joined
+    from filled
 ),
 
 -- At a coarser scale the table's sum is rounded once and split; credits that outweigh a customer's
