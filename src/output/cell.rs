@@ -78,12 +78,9 @@ impl<'a> Cells<'a> {
             let first = values.split_first();
             first.is_some_and(|(first, others)| others.iter().all(|other| other == first))
         }
-        if self
-            .nulls
-            .as_ref()
-            .is_some_and(|nulls| nulls.null_count() > 0)
-        {
-            return false;
+        match self.nulls.as_ref().map(|nulls| (nulls, nulls.null_count())) {
+            None | Some((_, 0)) => {}
+            Some((nulls, null_count)) => return null_count == nulls.len(),
         }
         match &self.values {
             Values::Decimals(decimals, _) => is_one(decimals),
@@ -137,6 +134,10 @@ impl<'a> Cells<'a> {
 }
 
 fn add_decimal(decimal: i128, scale: usize, text: &mut String) {
+    if decimal == 0 && scale > 0 {
+        text.push_str(&ZEROS[..2 + scale]);
+        return;
+    }
     if decimal < 0 {
         text.push('-');
     }

@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::StreamExt;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
@@ -73,40 +74,29 @@ impl Rows for Delimited<'_> {
 }
 
 fn lines(batch: &RecordBatch, delimiter: u8) -> Result<String> {
-    let columns = Cells::of(batch)?.into_iter();
-    let columns = columns.map(|cells| Fields::of(cells, delimiter));
-    let columns = columns.collect::<Result<Vec<_>>>()?;
+    // Reports have many columns of which a batch has one value: it is written once.
+    let mut columns = vec![];
+    let mut same = String::new();
+    for (index, cells) in Cells::of(batch)?.into_iter().enumerate() {
+        separate(index, delimiter, &mut same);
+        if cells.are_one() {
+            add_cell(&cells, 0, delimiter, &mut same)?;
+        } else {
+            columns.push((mem::take(&mut same), cells));
+        }
+    }
+    same.push('\n');
     // Amounts of twelve decimals, mostly; a text that grows is copied.
     let cells = batch.num_rows() * batch.num_columns();
     let mut lines = String::with_capacity(16 * cells);
     for row in 0..batch.num_rows() {
-        for (index, column) in columns.iter().enumerate() {
-            separate(index, delimiter, &mut lines);
-            match column {
-                Fields::One(field) => lines.push_str(field),
-                Fields::Each(cells) => add_cell(cells, row, delimiter, &mut lines)?,
-            }
+        for (before, cells) in &columns {
+            lines.push_str(before);
+            add_cell(cells, row, delimiter, &mut lines)?;
         }
-        lines.push('\n');
+        lines.push_str(&same);
     }
     Ok(lines)
-}
-
-/// A column's fields; reports have many in which a batch has one.
-enum Fields<'a> {
-    One(String),
-    Each(Cells<'a>),
-}
-
-impl<'a> Fields<'a> {
-    fn of(cells: Cells<'a>, delimiter: u8) -> Result<Self> {
-        if !cells.are_one() {
-            return Ok(Self::Each(cells));
-        }
-        let mut field = String::new();
-        add_cell(&cells, 0, delimiter, &mut field)?;
-        Ok(Self::One(field))
-    }
 }
 
 fn add_cell(cells: &Cells<'_>, row: usize, delimiter: u8, line: &mut String) -> Result<()> {
@@ -134,5 +124,51 @@ fn add(field: &str, delimiter: u8, line: &mut String) {
         line.push('"');
     } else {
         line.push_str(field);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, StringViewArray};
+    use std::sync::Arc;
+
+    #[test]
+    fn what_a_batch_has_once_stands_in_every_line() {
+        let amounts = |units: [Option<i128>; 3]| -> ArrayRef {
+            let amounts = Decimal128Array::from(units.to_vec());
+            Arc::new(amounts.with_precision_and_scale(38, 2).unwrap())
+        };
+        let texts = |texts: [Option<&str>; 3]| -> ArrayRef {
+            Arc::new(StringViewArray::from(texts.to_vec()))
+        };
+        let batch = RecordBatch::try_from_iter([
+            ("period", texts([Some("2026-10"); 3])),
+            ("plan", texts([Some("a,b"); 3])),
+            ("customer_id", texts([Some("c1"), None, Some("c\"3")])),
+            ("tier", texts([None; 3])),
+            ("cost", amounts([Some(0), Some(-150), None])),
+            ("mrr", amounts([Some(0); 3])),
+            (
+                "calls",
+                Arc::new(Int64Array::from(vec![7, 7, 7])) as ArrayRef,
+            ),
+            (
+                "complete",
+                Arc::new(BooleanArray::from(vec![true, true, false])),
+            ),
+            ("currency", texts([Some(""), Some(""), None])),
+            ("reason", texts([Some(""); 3])),
+        ]);
+        let batch = batch.unwrap();
+        let expected = "\
+            2026-10,\"a,b\",c1,,0.00,0.00,7,true,\"\",\"\"\n\
+            2026-10,\"a,b\",,,-1.50,0.00,7,true,\"\",\"\"\n\
+            2026-10,\"a,b\",\"c\"\"3\",,,0.00,7,false,,\"\"\n";
+        assert_eq!(lines(&batch, b',').unwrap(), expected);
+        // A row alone has each of its values once.
+        let alone = (0..3).map(|row| lines(&batch.slice(row, 1), b',').unwrap());
+        assert_eq!(alone.collect::<String>(), expected);
+        assert_eq!(lines(&batch.slice(0, 0), b',').unwrap(), "");
     }
 }

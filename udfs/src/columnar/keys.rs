@@ -161,7 +161,8 @@ fn one_for_all(column: &ArrayRef) -> Option<ArrayRef> {
     let rows = column.len();
     let is_one = rows == 1
         || column.null_count() == rows
-        || column.null_count() == 0 && (is_one_flag(column) || is_one_word(column));
+        || column.null_count() == 0
+            && (is_one_flag(column) || is_one_word(column) || is_one_text(column));
     (is_one && rows > 0).then(|| column.slice(0, 1))
 }
 
@@ -172,14 +173,38 @@ fn is_one_flag(column: &ArrayRef) -> bool {
 
 /// Most columns of words differ in the first rows; a slot or a month is the same in all of a batch.
 fn is_one_word(column: &ArrayRef) -> bool {
-    fn repeats<T: ArrowPrimitiveType>(column: &ArrayRef) -> Option<bool> {
-        let (first, others) = column.as_primitive_opt::<T>()?.values().split_first()?;
-        Some(others.iter().all(|other| other == first))
+    fn is_one<T: ArrowPrimitiveType>(column: &ArrayRef) -> Option<bool> {
+        Some(repeats(column.as_primitive_opt::<T>()?.values()))
     }
-    let repeats = repeats::<Int64Type>(column)
-        .or_else(|| repeats::<Int32Type>(column))
-        .or_else(|| repeats::<TimestampMicrosecondType>(column));
-    repeats.unwrap_or(false)
+    let is_one = is_one::<Int64Type>(column)
+        .or_else(|| is_one::<Int32Type>(column))
+        .or_else(|| is_one::<TimestampMicrosecondType>(column));
+    is_one.unwrap_or(false)
+}
+
+/// So is a currency, mostly, and often a provider.
+fn is_one_text(column: &ArrayRef) -> bool {
+    if let Some(texts) = column.as_string_view_opt() {
+        return repeats(texts.views());
+    }
+    let Some(texts) = column.as_string_opt::<i32>() else {
+        return false;
+    };
+    let offsets = texts.value_offsets();
+    let [first, .., last] = *offsets else {
+        return false;
+    };
+    let bytes = &texts.value_data()[first.as_usize()..last.as_usize()];
+    let length = bytes.len() / texts.len();
+    offsets
+        .windows(2)
+        .all(|ends| ends[1].as_usize() - ends[0].as_usize() == length)
+        && bytes[length..] == bytes[..bytes.len() - length]
+}
+
+fn repeats<T: PartialEq>(values: &[T]) -> bool {
+    let first = values.split_first();
+    first.is_some_and(|(first, others)| others.iter().all(|other| other == first))
 }
 
 /// So many bytes of a text stand in its view.
@@ -379,6 +404,7 @@ const SMALL: usize = 1 << 12;
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::array::StringViewBuilder;
     use datafusion::arrow::datatypes::TimeUnit;
 
     use super::*;
@@ -423,5 +449,50 @@ mod tests {
                 assert_eq!(spread(numbered(&[None, None]), 2), [0, 0]);
             }
         }
+    }
+
+    #[test]
+    fn a_column_of_one_text_has_one_number_in_every_form() {
+        let long = "a text that is longer than its view";
+        let columns: [(&[&str], bool); 8] = [
+            (&["USD", "USD", "USD"], true),
+            (&["", ""], true),
+            (&[long, long], true),
+            (&["USD", "USD", "EUR"], false),
+            // As many bytes, and the same when they are shifted.
+            (&["ab", "aba", "b"], false),
+            (&["aa", "a", "aaa"], false),
+            (&["abcdabcd", "abcd", ""], false),
+            (&[long, "another that is longer than its view"], false),
+        ];
+        for (texts, is_one) in columns {
+            let strings: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+            // A reader gives a repeated text the same view.
+            let mut views = StringViewBuilder::new().with_deduplicate_strings();
+            for text in texts {
+                views.append_value(text);
+            }
+            let views: ArrayRef = Arc::new(views.finish());
+            for column in [&strings, &strings.slice(1, texts.len() - 1), &views] {
+                let key = || Key::new(column.data_type()).unwrap();
+                let (mut each, mut numbers) = (vec![], vec![]);
+                key().number_each(column, &mut each).unwrap();
+                let of_column = ColumnarValue::Array(Arc::clone(column));
+                let of_all = key().number(&of_column, &mut numbers).unwrap();
+                assert_eq!(of_all.is_some(), is_one || column.len() == 1, "{texts:?}");
+                if let Some(number) = of_all {
+                    assert!(numbers.is_empty());
+                    numbers.resize(column.len(), number);
+                }
+                assert_eq!(numbers, each, "{texts:?}");
+            }
+        }
+        // NULL beside a text is not that text, whatever stands below it.
+        let texts = StringArray::from(vec![Some(""), None]);
+        let column = ColumnarValue::Array(Arc::new(texts));
+        let mut numbers = vec![];
+        let mut key = Key::new(&DataType::Utf8).unwrap();
+        assert_eq!(key.number(&column, &mut numbers).unwrap(), None);
+        assert_eq!(numbers, [1, 0]);
     }
 }

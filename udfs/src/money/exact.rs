@@ -115,7 +115,10 @@ impl Exact {
 
     /// To `scale` decimals, half to even.
     pub fn rounded(self, scale: i32) -> Result<Units, MoneyError> {
-        self.over(Self::from_units(1, 0), scale)
+        match self.at_scale(scale) {
+            Some(units) => Ok(units),
+            None => self.over(Self::from_units(1, 0), scale),
+        }
     }
 
     /// To `scale` decimals without losing any.
