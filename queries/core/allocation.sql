@@ -280,7 +280,7 @@ billed as (
         period,
         customer_id,
         count(*) as currencies
-    from costs
+    from rows
     where cost <> 0 and customer_id is not null
     group by period, customer_id
 ),
@@ -313,10 +313,10 @@ joined as (
         customers.tier,
         customers.mrr,
         customers.currency as mrr_currency
-    from counted
+    from rows
     right anti join customers
-        on counted.period = customers.period
-        and counted.customer_id = customers.customer_id
+        on rows.period = customers.period
+        and rows.customer_id = customers.customer_id
     where customers.is_active
 ),
 
