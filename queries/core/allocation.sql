@@ -305,6 +305,7 @@ joined as (
         on counted.period = customers.period
         and counted.customer_id = customers.customer_id
     union all by name
+    -- Those who only pay: beside the rows, because a join that keeps both sides fills them cell by cell.
     select
         customers.period,
         customers.customer_id,

@@ -72,15 +72,15 @@ impl<'a> Cells<'a> {
         matches!(self.values, Values::Decimals(..) | Values::Integers(_))
     }
 
-    /// Whether it is easy to see that all rows have the same value; there is one, at least.
+    /// Whether it is easy to see that all rows have the same value, or none has one; there is a row, at least.
     pub(super) fn are_one(&self) -> bool {
         fn is_one<T: PartialEq>(values: &[T]) -> bool {
             let first = values.split_first();
             first.is_some_and(|(first, others)| others.iter().all(|other| other == first))
         }
-        match self.nulls.as_ref().map(|nulls| (nulls, nulls.null_count())) {
-            None | Some((_, 0)) => {}
-            Some((nulls, null_count)) => return null_count == nulls.len(),
+        let nulls = self.nulls.as_ref();
+        if let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) {
+            return nulls.null_count() == nulls.len();
         }
         match &self.values {
             Values::Decimals(decimals, _) => is_one(decimals),
@@ -134,10 +134,6 @@ impl<'a> Cells<'a> {
 }
 
 fn add_decimal(decimal: i128, scale: usize, text: &mut String) {
-    if decimal == 0 && scale > 0 {
-        text.push_str(&ZEROS[..2 + scale]);
-        return;
-    }
     if decimal < 0 {
         text.push('-');
     }

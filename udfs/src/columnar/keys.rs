@@ -182,7 +182,7 @@ fn is_one_word(column: &ArrayRef) -> bool {
     is_one.unwrap_or(false)
 }
 
-/// So is a currency, mostly, and often a provider.
+/// So is a currency, mostly.
 fn is_one_text(column: &ArrayRef) -> bool {
     if let Some(texts) = column.as_string_view_opt() {
         return repeats(texts.views());
@@ -196,6 +196,7 @@ fn is_one_text(column: &ArrayRef) -> bool {
     };
     let bytes = &texts.value_data()[first.as_usize()..last.as_usize()];
     let length = bytes.len() / texts.len();
+    // Texts of one length are one text where their bytes are the same a text further on.
     offsets
         .windows(2)
         .all(|ends| ends[1].as_usize() - ends[0].as_usize() == length)
