@@ -24,7 +24,8 @@ fn main() -> ExitCode {
 ///
 /// Pages are huge where the system has such. Large blocks come from the system and go back to it; from
 /// the heap they would be taken once a first one has been let go, and what lies between others stays.
-/// Some room at the heap's end is kept, and a heap begins with as much.
+/// Some room at the heap's end is kept, and a heap begins with as much. A thread keeps small blocks that it
+/// lets go, for planning asks for the like again and again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn say_how_memory_is_allocated() {
     use std::env;
@@ -49,6 +50,7 @@ fn say_how_memory_is_allocated() {
         "glibc.malloc.mmap_threshold=4194304",
         "glibc.malloc.trim_threshold=16777216",
         "glibc.malloc.top_pad=16777216",
+        "glibc.malloc.tcache_count=400",
     ];
     // It comes back only where it cannot be done, and then all works without.
     let _ = again.args(arguments).env(HOW, how.join(":")).exec();
