@@ -8,9 +8,11 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, displayable,
@@ -27,12 +29,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug)]
 pub(super) struct SharedExec {
     reader: Arc<Reader>,
+    /// Which of the input's columns it has, and where.
+    columns: Vec<usize>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
 }
 
 impl SharedExec {
-    pub(super) fn new(shared: Arc<SharedInput>, schema: SchemaRef, partitions: usize) -> Self {
+    /// Reads columns of the input by the names and types of a schema.
+    pub(super) fn new(
+        shared: Arc<SharedInput>,
+        columns: Vec<usize>,
+        schema: SchemaRef,
+        partitions: usize,
+    ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
             Partitioning::UnknownPartitioning(partitions),
@@ -41,6 +51,7 @@ impl SharedExec {
         );
         Self {
             reader: Arc::new(Reader::new(shared, partitions)),
+            columns,
             schema,
             properties: Arc::new(properties),
         }
@@ -135,6 +146,24 @@ impl ExecutionPlan for SharedExec {
         Ok(self)
     }
 
+    /// Columns under other names, or fewer of them: it reads them so.
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let read = projection.expr().iter().map(|read| {
+            let column = read.expr.downcast_ref::<Column>()?;
+            self.columns.get(column.index()).copied()
+        });
+        let read = read.collect::<Option<Vec<_>>>();
+        let reader = read.map(|read| {
+            let partitions = self.properties.partitioning.partition_count();
+            let shared = Arc::clone(&self.reader.shared);
+            Arc::new(Self::new(shared, read, projection.schema(), partitions)) as _
+        });
+        Ok(reader)
+    }
+
     fn execute(
         &self,
         partition: usize,
@@ -144,6 +173,7 @@ impl ExecutionPlan for SharedExec {
         let reader = Arc::clone(&self.reader);
         let partitions = self.properties.partitioning.partition_count();
         let schema = Arc::clone(&self.schema);
+        let columns = self.columns.clone();
         let batches = async move {
             let batches = running.await.map_err(DataFusionError::Shared)?;
             give_way().await;
@@ -155,9 +185,9 @@ impl ExecutionPlan for SharedExec {
             drop(batches);
             let own = own.into_iter().map(move |Held { batch, .. }| {
                 let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                let (_, columns, _) = batch.into_parts();
-                let batch =
-                    RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options);
+                let read = columns.iter().map(|at| Arc::clone(batch.column(*at)));
+                let read = read.collect();
+                let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), read, &options);
                 batch.map_err(DataFusionError::from)
             });
             Ok::<_, DataFusionError>(futures::stream::iter(own))

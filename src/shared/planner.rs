@@ -20,9 +20,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
-use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use futures::future::FutureExt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -56,7 +54,7 @@ pub(crate) async fn plan_together(
     let Some(state) = state.as_any().downcast_ref::<SessionState>() else {
         return internal_err!("the session has no state to plan in");
     };
-    let state = Arc::new(state.clone());
+    let state = Arc::new(in_one_pass(state));
     let mut tables = Tables::default();
     let mut readers: BTreeMap<u64, Vec<Task<Option<Arc<Optimised>>>>> = BTreeMap::new();
     let mut asked = vec![];
@@ -117,6 +115,14 @@ pub(crate) async fn plan_together(
         operators.push(plan.await.map_err(DataFusionError::Shared)?);
     }
     Ok(operators)
+}
+
+/// The engine's rules go over a statement until nothing changes. A relation comes to them without what nobody
+/// reads and with its readers' filters, and there are many: another pass finds little.
+fn in_one_pass(state: &SessionState) -> SessionState {
+    let mut state = state.clone();
+    state.config_mut().options_mut().optimizer.max_passes = 1;
+    state
 }
 
 /// What readers are planned over, by the number of the relation.
@@ -469,26 +475,17 @@ impl TableProvider for Ready {
         _: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let stored = Arc::new(self.schema.project(&self.columns)?);
-        let reader: Arc<dyn ExecutionPlan> = Arc::new(SharedExec::new(
+        let all = self.schema.fields().len();
+        let wanted = projection.map_or_else(|| (0..all).collect(), Clone::clone);
+        let at = |wanted: &usize| self.columns.iter().position(|column| column == wanted);
+        let read = wanted.iter().map(at).collect::<Option<Vec<_>>>();
+        let read =
+            read.ok_or_else(|| internal_datafusion_err!("a shared relation lacks a column"))?;
+        Ok(Arc::new(SharedExec::new(
             Arc::clone(&self.input),
-            Arc::clone(&stored),
+            read,
+            Arc::new(self.schema.project(&wanted)?),
             state.config().target_partitions(),
-        ));
-        let wanted: Vec<usize> = match projection {
-            Some(wanted) => wanted.clone(),
-            None => (0..self.schema.fields().len()).collect(),
-        };
-        if wanted == self.columns {
-            return Ok(reader);
-        }
-        let columns = wanted
-            .iter()
-            .map(|index| {
-                let name = self.schema.field(*index).name();
-                Ok((col(name, &stored)?, name.clone()))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Arc::new(ProjectionExec::try_new(columns, reader)?))
+        )))
     }
 }

@@ -80,6 +80,25 @@ async fn several_readers_share_and_one_has_it_whole() {
 }
 
 #[tokio::test]
+async fn a_reader_takes_columns_by_the_names_it_has_for_them() {
+    let renamed = "SELECT a.tokens AS first, a.tokens AS again, b.model AS of
+        FROM calls AS a CROSS JOIN (SELECT model FROM calls WHERE tokens = 1) AS b
+        ORDER BY first";
+    let (plan, rows) = run(&[CALLS], renamed).await;
+    assert_eq!(plan.matches("SharedExec: calls").count(), 2, "{plan}");
+    assert!(rows.contains("| 4     | 4     | a  |"), "{rows}");
+
+    let under_others = "SELECT tokens AS first, model AS of FROM calls
+        UNION ALL SELECT 10 * tokens, model FROM calls";
+    let (plan, rows) = run(&[CALLS], under_others).await;
+    assert_eq!(plan.matches("SharedExec: calls").count(), 2, "{plan}");
+    assert_eq!(plan.matches("ProjectionExec").count(), 1, "{plan}");
+    for row in ["| 4     | b  |", "| 10    | a  |"] {
+        assert!(rows.contains(row), "{rows}");
+    }
+}
+
+#[tokio::test]
 async fn what_no_reader_asks_for_may_be_needed_all_the_same() {
     let firsts = (
         "firsts",
