@@ -2,7 +2,7 @@
 //! refuse.
 
 use super::environment::Environment;
-use super::expand::{Unplanned, expand_within};
+use super::expand::{Tables, Unplanned, expand_within};
 use super::later::Later;
 use super::parameter::Argument;
 use super::statement;
@@ -24,6 +24,8 @@ pub(super) struct Answers {
     pub(super) values: HashMap<String, Argument>,
     /// What queries were begun and are not waited for yet, by their text.
     pub(super) later: HashMap<String, Later>,
+    /// What was planned for these queries, and need not be for the statement.
+    pub(super) tables: Tables,
     /// Prices, aliases and bands as they stand now, which the functions are to know.
     pub(super) reference: ReadReference,
     /// Whatever these give are reasons to refuse the statement, each with the file that asks.

@@ -40,8 +40,8 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tree::{Tree, tree};
-pub(super) use unplanned::Unplanned;
-use unplanned::{Instance, mark};
+use unplanned::{Instance, mark, place, shelve};
+pub(super) use unplanned::{Tables, Unplanned};
 
 /// A statement ready to run, and what its user should be told.
 #[derive(Debug)]
@@ -374,6 +374,7 @@ impl<'s> Expander<'s> {
             label,
             query,
             uses: 0,
+            is_by_label: false,
         });
         self.by_key.insert(key, number);
         number
@@ -422,7 +423,12 @@ impl<'s> Expander<'s> {
                 self.notice_queries.push(notices);
             }
             self.stack.pop();
-            Ok(self.add(key.clone(), key, body))
+            let number = self.add(key.clone(), key, body);
+            // A relation that it was given may name others of this statement, and an instant that is read
+            // first has a name in this statement only.
+            self.instances[number].is_by_label =
+                bindings.relations.is_empty() && bindings.later.is_empty();
+            Ok(number)
         }
         .boxed()
     }
@@ -440,12 +446,12 @@ impl<'s> Expander<'s> {
     }
 
     /// What is left to do needs no expander.
-    async fn finish(mut self, asked: Statement, answers: &mut Answers) -> Result<Unplanned> {
+    async fn finish(mut self, mut asked: Statement, answers: &mut Answers) -> Result<Unplanned> {
         // What notices ask may have been answered.
         std::mem::swap(&mut self.answers, answers);
         let notice_queries = self.expand_notices().await;
         std::mem::swap(&mut self.answers, answers);
-        let notice_queries = notice_queries?;
+        let mut notice_queries = notice_queries?;
         if self.reads_reference {
             answers.know_reference(self.environment).await?;
         }
@@ -453,13 +459,24 @@ impl<'s> Expander<'s> {
         for later in &self.later {
             later.register(&mut state)?;
         }
+        let (kept, state) = (Arc::new(self.environment.shelf()?), Arc::new(state));
+        let mut named = vec![];
+        for notice in &mut notice_queries {
+            named.extend(place(notice, &kept));
+        }
+        if let Some(tree) = tree(&mut asked) {
+            named.extend(place(tree, &kept));
+        }
+        // Who asks has a query open.
+        let is_on_the_way = !self.stack.is_empty();
+        let tables = &mut answers.tables;
         Ok(Unplanned {
-            instances: self.instances,
             asked,
             notices: self.notices,
             notice_queries,
-            kept: Arc::new(self.environment.shelf()?),
-            state: Arc::new(state),
+            shelved: shelve(self.instances, named, &kept, &state, tables, is_on_the_way),
+            _shelf: kept,
+            state,
             later: self.later,
         })
     }

@@ -1,7 +1,7 @@
 //! [`Unplanned`]: a statement whose calls are instances. They become tables of that statement, each
 //! planned once, beside those that do not name it.
 
-use super::tree::{Tree, tree};
+use super::tree::Tree;
 use super::{Expanded, Shelf};
 use crate::error::Result;
 use crate::saved_query::later::Later;
@@ -16,6 +16,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Ident, Query};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 const MARK: &str = "\u{1}call ";
@@ -26,32 +27,36 @@ pub(super) struct Instance {
     pub(super) label: String,
     pub(super) query: Query,
     pub(super) uses: usize,
+    /// Whether its label says all about it: in a statement, and in what that asks first, it is the same.
+    pub(super) is_by_label: bool,
 }
+
+/// What calls came to that had to be planned before the statement, by their labels.
+pub(in crate::saved_query) type Tables = HashMap<String, Task<Arc<dyn TableProvider>>>;
 
 /// A statement that names nothing but tables and instances.
 pub(in crate::saved_query) struct Unplanned {
-    pub(super) instances: Vec<Instance>,
     pub(super) asked: Statement,
     pub(super) notices: Vec<String>,
     pub(super) notice_queries: Vec<Query>,
-    pub(super) kept: Arc<Shelf>,
+    /// What the instances become.
+    pub(super) shelved: Vec<Task<()>>,
+    pub(super) _shelf: Arc<Shelf>,
     pub(super) state: Arc<SessionState>,
     /// What has to be known before its plans are optimised.
     pub(super) later: Vec<Later>,
 }
 
 impl Unplanned {
-    /// Plans every instance once, then the statement and its notices.
-    pub(in crate::saved_query) async fn planned(mut self) -> Result<Expanded> {
-        let (kept, state) = (self.kept, self.state);
-        shelve(self.instances, &kept, &state).await?;
-        let mut notice_plans = vec![];
-        for mut notice in self.notice_queries {
-            place(&mut notice, &kept);
-            notice_plans.push(state.statement_to_plan(statement(notice)).await?);
+    /// Plans the statement and its notices over what its instances have become.
+    pub(in crate::saved_query) async fn planned(self) -> Result<Expanded> {
+        for shelved in self.shelved {
+            shelved.await?;
         }
-        if let Some(tree) = tree(&mut self.asked) {
-            place(tree, &kept);
+        let state = self.state;
+        let mut notice_plans = vec![];
+        for notice in self.notice_queries {
+            notice_plans.push(state.statement_to_plan(statement(notice)).await?);
         }
         let plan = state.statement_to_plan(self.asked).await?;
         for later in self.later {
@@ -71,7 +76,7 @@ pub(super) fn mark(number: usize) -> Ident {
 }
 
 /// Puts the shelf's tables where a tree names instances, and answers which it names.
-fn place(tree: &mut dyn Tree, shelf: &Shelf) -> Vec<usize> {
+pub(super) fn place(tree: &mut dyn Tree, shelf: &Shelf) -> Vec<usize> {
     let mut named = vec![];
     tree.fill(MARK, &mut |number, alias| {
         named.push(number);
@@ -80,38 +85,75 @@ fn place(tree: &mut dyn Tree, shelf: &Shelf) -> Vec<usize> {
     named
 }
 
-/// Puts a table on the shelf for each instance. It names only earlier ones.
-async fn shelve(
+/// Has a table made for the shelf of each instance that is wanted.
+///
+/// Of a statement that is asked on the way, what others may call becomes known.
+pub(super) fn shelve(
     instances: Vec<Instance>,
+    named: Vec<usize>,
     shelf: &Arc<Shelf>,
     state: &Arc<SessionState>,
-) -> Result<()> {
-    let mut shelved: Vec<Task<()>> = vec![];
-    for (number, mut instance) in instances.into_iter().enumerate() {
-        let named = place(&mut instance.query, shelf);
-        let named = named.into_iter().filter_map(|named| shelved.get(named));
-        let named: Vec<_> = named.cloned().collect();
-        let (shelf, state) = (Arc::clone(shelf), Arc::clone(state));
-        shelved.push(task(async move {
-            for named in named {
-                named.await.map_err(DataFusionError::Shared)?;
+    known: &mut Tables,
+    is_on_the_way: bool,
+) -> Vec<Task<()>> {
+    let placed = instances.into_iter().map(|mut instance| {
+        let calls = place(&mut instance.query, shelf);
+        (instance, calls)
+    });
+    let placed: Vec<_> = placed.collect();
+    let wanted = wanted(&placed, named, known);
+    let mut shelved: Vec<Option<Task<()>>> = vec![];
+    for (number, (instance, calls)) in placed.into_iter().enumerate() {
+        if !wanted.contains(&number) {
+            shelved.push(None);
+            continue;
+        }
+        let label = instance.is_by_label.then(|| instance.label.clone());
+        let before = label.as_ref().and_then(|label| known.get(label)).cloned();
+        let made = before.unwrap_or_else(|| {
+            let calls = calls.into_iter().filter_map(|call| shelved[call].clone());
+            let is_for_others = is_on_the_way && label.is_some();
+            let is_shared = is_for_others || instance.uses > 1;
+            let made = table(instance, calls.collect(), is_shared, Arc::clone(state));
+            let made = task(made);
+            if let Some(label) = label.filter(|_| is_for_others) {
+                known.insert(label, made.clone());
             }
-            shelf.put(number, table(instance, &state).await?)?;
+            made
+        });
+        let shelf = Arc::clone(shelf);
+        shelved.push(Some(task(async move {
+            shelf.put(number, made.await.map_err(DataFusionError::Shared)?)?;
             Ok(())
-        }));
+        })));
     }
-    for shelved in shelved {
-        shelved.await?;
-    }
-    Ok(())
+    shelved.into_iter().flatten().collect()
 }
 
+/// The instances that are named, and those that one of these calls: earlier ones. A known one calls nothing.
+fn wanted(placed: &[(Instance, Vec<usize>)], named: Vec<usize>, known: &Tables) -> BTreeSet<usize> {
+    let mut wanted = BTreeSet::from_iter(named);
+    for (number, (instance, calls)) in placed.iter().enumerate().rev() {
+        let is_known = instance.is_by_label && known.contains_key(&instance.label);
+        if wanted.contains(&number) && !is_known {
+            wanted.extend(calls);
+        }
+    }
+    wanted
+}
+
+/// The table of an instance, when those that it calls are on the shelf.
 async fn table(
     instance: Instance,
-    state: &SessionState,
+    calls: Vec<Task<()>>,
+    is_shared: bool,
+    state: Arc<SessionState>,
 ) -> datafusion::error::Result<Arc<dyn TableProvider>> {
+    for call in calls {
+        call.await.map_err(DataFusionError::Shared)?;
+    }
     let plan = state.statement_to_plan(statement(instance.query)).await?;
-    if instance.uses < 2 || !is_small(&plan)? {
+    if !is_shared || !is_small(&plan)? {
         // Its plan goes where its name stands: the engine's SQL planner would need a deep stack for
         // queries that lie in one another.
         return Ok(Arc::new(ViewTable::new(plan, None)));
