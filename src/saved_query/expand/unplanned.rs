@@ -16,6 +16,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Ident, Query};
+use futures::future::FutureExt;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -115,7 +116,9 @@ pub(super) fn shelve(
             let is_for_others = is_on_the_way && label.is_some();
             let is_shared = is_for_others || instance.uses > 1;
             let made = table(instance, calls.collect(), is_shared, Arc::clone(state));
-            let made = task(made);
+            // What it calls has a name while the shelf is there, also when nobody else needs it any more.
+            let kept = Arc::clone(shelf);
+            let made = task(made.inspect(move |_| drop(kept)));
             if let Some(label) = label.filter(|_| is_for_others) {
                 known.insert(label, made.clone());
             }
@@ -175,4 +178,66 @@ fn is_small(plan: &LogicalPlan) -> datafusion::error::Result<bool> {
             _ => false,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saved_query::environment::{CATALOG, Environment, SCHEMA};
+    use crate::saved_query::{Catalog, query};
+    use datafusion::prelude::{SessionConfig, SessionContext};
+    use std::collections::BTreeMap;
+
+    fn instance(label: &str, text: &str) -> Instance {
+        Instance {
+            label: label.to_owned(),
+            query: query(text).unwrap(),
+            uses: 1,
+            is_by_label: label.ends_with("()"),
+        }
+    }
+
+    /// A query that counts, one that reads it, and one whose label says too little.
+    fn instances() -> Vec<Instance> {
+        let reads = |number: usize| format!("SELECT * FROM \"{MARK}{number}\" AS of");
+        vec![
+            instance("counted()", "SELECT count(*) AS rows FROM (VALUES (1))"),
+            instance("read()", &reads(0)),
+            instance("given", &reads(1)),
+        ]
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_on_the_way_is_planned_once() {
+        let config = SessionConfig::new().with_default_catalog_and_schema(CATALOG, SCHEMA);
+        let context = SessionContext::new_with_config(config);
+        let catalog = Catalog::built_in();
+        let environment = Environment::new(context, catalog, BTreeMap::new(), true).unwrap();
+        let state = Arc::new(environment.context.state());
+        let mut known = Tables::new();
+        let shelved = async |is_on_the_way: bool, known: &mut Tables| {
+            let shelf = Arc::new(environment.shelf().unwrap());
+            let tasks = shelve(instances(), vec![2], &shelf, &state, known, is_on_the_way);
+            let put = tasks.len();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            let table = async |number: usize| {
+                let name = format!("SELECT * FROM {}", shelf.name(number));
+                state.create_logical_plan(&name).await
+            };
+            (put, table(0).await.is_ok(), table(2).await.is_ok())
+        };
+        assert_eq!(shelved(false, &mut known).await, (3, true, true));
+        assert!(known.is_empty(), "nobody asked on the way");
+        assert_eq!(shelved(true, &mut known).await, (3, true, true));
+        let labels: BTreeSet<_> = known.keys().map(String::as_str).collect();
+        assert_eq!(labels, BTreeSet::from(["counted()", "read()"]));
+        // What only a known one reads is not planned again.
+        assert_eq!(shelved(false, &mut known).await, (2, false, true));
+        for table in known.values() {
+            let table = table.clone().await.unwrap();
+            assert!(table.downcast_ref::<SharedTable>().is_some());
+        }
+    }
 }
