@@ -129,6 +129,27 @@ async fn what_no_reader_asks_for_may_be_needed_all_the_same() {
 }
 
 #[tokio::test]
+async fn one_pass_is_enough_for_subqueries_within_subqueries() {
+    let picked = (
+        "picked",
+        "SELECT model, sum(tokens) AS tokens FROM calls
+         WHERE tokens IN (
+             SELECT b.tokens FROM calls AS b WHERE b.model = calls.model AND NOT EXISTS (
+                 SELECT 1 FROM calls AS c WHERE c.model <> b.model AND c.tokens > (
+                     SELECT max(d.tokens) FROM calls AS d WHERE d.model = c.model AND d.tokens < 4
+                 )
+             )
+         )
+         GROUP BY model",
+    );
+    let twice = "SELECT a.model, b.tokens FROM picked AS a JOIN picked AS b USING (model)";
+    let (plan, rows) = run(&[CALLS, picked], twice).await;
+    assert_eq!(plan.matches("SharedExec: picked").count(), 2, "{plan}");
+    assert_eq!(rows.lines().nth(3), Some("| b     | 6      |"), "{rows}");
+    assert_eq!(rows.lines().count(), 5, "{rows}");
+}
+
+#[tokio::test]
 async fn what_has_no_rows_is_not_planned() {
     let none = ("none", "SELECT DISTINCT model FROM calls WHERE 1 = 2");
     let parts = ("parts", "SELECT unnest([model]) AS model FROM none");
