@@ -64,7 +64,7 @@ impl ScalarUDFImpl for CallCostParts {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let calls = Calls::new(&Arguments::new(&MANUAL, &args))?;
-        let mut parts = Parts::default();
+        let mut parts = Parts::with_capacity(args.number_rows);
         calls.price_each(args.number_rows, &self.reference, |priced| {
             match priced {
                 Ok((price, usage)) => {

@@ -1,8 +1,11 @@
 //! [`Parts`]: costs by kind of token as a column of structs, and why there are none.
 
+use std::array;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Decimal128Builder, StringBuilder, StructArray};
+use datafusion::arrow::array::{
+    ArrayRef, Decimal128Array, NullBufferBuilder, StringBuilder, StructArray,
+};
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::Result;
 
@@ -38,22 +41,24 @@ fn fields() -> Fields {
 
 /// The struct's columns while they are built.
 pub(super) struct Parts {
-    amounts: [Decimal128Builder; 7],
+    /// In units, and zero where the row has no price.
+    amounts: [Vec<i128>; 7],
+    have_price: NullBufferBuilder,
     currency: StringBuilder,
     reason: StringBuilder,
 }
 
-impl Default for Parts {
-    fn default() -> Self {
+impl Parts {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        const OF_A_CURRENCY: usize = 3;
         Self {
-            amounts: std::array::from_fn(|_| Decimal128Builder::new().with_data_type(AMOUNT)),
-            currency: StringBuilder::new(),
-            reason: StringBuilder::new(),
+            amounts: array::from_fn(|_| Vec::with_capacity(rows)),
+            have_price: NullBufferBuilder::new(rows),
+            currency: StringBuilder::with_capacity(rows, rows * OF_A_CURRENCY),
+            reason: StringBuilder::with_capacity(rows, 0),
         }
     }
-}
 
-impl Parts {
     pub(super) fn append_priced(&mut self, costs: &CostParts, currency: &str) {
         self.append(Some(costs), Some(currency), None);
     }
@@ -69,7 +74,7 @@ impl Parts {
         currency: Option<&str>,
         reason: Option<Unpriced>,
     ) {
-        let costs = costs.map(|costs| {
+        let units = costs.map_or([0; 7], |costs| {
             let CostParts {
                 input,
                 cache_read,
@@ -90,21 +95,24 @@ impl Parts {
             ]
             .map(Amount::units)
         });
-        for (part, column) in self.amounts.iter_mut().enumerate() {
-            column.append_option(costs.map(|costs| costs[part]));
+        for (column, units) in self.amounts.iter_mut().zip(units) {
+            column.push(units);
         }
+        self.have_price.append(costs.is_some());
         self.currency.append_option(currency);
         self.reason.append_option(reason.map(Unpriced::as_str));
     }
 
     pub(super) fn finish(mut self) -> Result<ArrayRef> {
-        let amounts = self
-            .amounts
-            .iter_mut()
-            .map(|column| Arc::new(column.finish()) as ArrayRef);
-        let texts = [&mut self.currency, &mut self.reason];
-        let texts = texts.map(|column| Arc::new(column.finish()) as ArrayRef);
-        let columns = amounts.chain(texts).collect();
+        let have_price = self.have_price.finish();
+        let mut columns: Vec<ArrayRef> = vec![];
+        for units in self.amounts {
+            let amounts = Decimal128Array::try_new(units.into(), have_price.clone())?;
+            columns.push(Arc::new(amounts.with_data_type(AMOUNT)));
+        }
+        for texts in [&mut self.currency, &mut self.reason] {
+            columns.push(Arc::new(texts.finish()));
+        }
         Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
     }
 }

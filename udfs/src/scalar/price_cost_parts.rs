@@ -80,7 +80,7 @@ impl ScalarUDFImpl for PriceCostParts {
         let arguments = Arguments::new(&MANUAL, &args);
         let (ids, calls) = (arguments.integer(0)?, arguments.integer(1)?);
         let tokens = Tokens::new(&arguments, 2)?;
-        let mut costs = Parts::default();
+        let mut costs = Parts::with_capacity(args.number_rows);
         for row in 0..args.number_rows {
             let Some(id) = ids.get(row) else {
                 costs.append_unpriced(None);
