@@ -3,6 +3,9 @@
 //! `UNION ALL BY NAME` has the engine project columns by their bare names. A condition on such a
 //! column is pushed down under that name, and a join that has two of the name, one of them hidden,
 //! takes it for the wrong one: rows would be lost without an error.
+//!
+//! What is renamed at once keeps the outer name alone: a saved query has one as a table and another where it
+//! is read, and each of the engine's rules would go through both.
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -31,6 +34,14 @@ impl AnalyzerRule for Qualified {
                     Ok(expression.update_data(|expression| name.restore(expression)))
                 })
             }
+            LogicalPlan::SubqueryAlias(outer) => Ok(match outer.input.as_ref() {
+                LogicalPlan::SubqueryAlias(inner) => {
+                    let mut named = outer.clone();
+                    named.input = Arc::clone(&inner.input);
+                    Transformed::yes(LogicalPlan::SubqueryAlias(named))
+                }
+                _ => Transformed::no(node),
+            }),
             _ => Ok(Transformed::no(node)),
         };
         plan.transform_up_with_subqueries(qualified).data()
@@ -74,5 +85,25 @@ mod tests {
         ) WHERE customer = 'b'";
         let count = context.sql(sql).await.unwrap().count().await.unwrap();
         assert_eq!(count, 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_renamed_has_the_outer_name_alone() {
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_analyzer_rule(Arc::new(Qualified))
+            .build();
+        let context = SessionContext::new_with_state(state);
+        let view = "CREATE VIEW twice AS SELECT * FROM (VALUES (1, 'x'), (2, 'y')) AS a (n, n2)";
+        context.sql(view).await.unwrap().collect().await.unwrap();
+        let frame = context.sql("SELECT b.n FROM twice AS b WHERE b.n2 = 'y'");
+        let (state, plan) = frame.await.unwrap().into_parts();
+        let options = state.config_options();
+        let plan = state.analyzer().execute_and_check(plan, options, |_, _| {});
+        let plan = plan.unwrap().display_indent().to_string();
+        assert!(plan.contains("SubqueryAlias: b\n"), "{plan}");
+        assert!(!plan.contains("SubqueryAlias: twice"), "{plan}");
+        let batches = context.sql("SELECT b.n FROM twice AS b WHERE b.n2 = 'y'");
+        assert_eq!(batches.await.unwrap().count().await.unwrap(), 1);
     }
 }
