@@ -7,6 +7,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use datafusion::physical_plan::{Distribution, ExecutionPlan, replace_children_if_necessary};
 use std::sync::Arc;
 
@@ -44,6 +45,11 @@ fn spared(plan: &Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn Execut
     if let Some(settle) = aggregate.and_then(SettleExec::of) {
         let settle: Arc<dyn ExecutionPlan> = Arc::new(settle);
         return with_spared_children(&settle, &[true]);
+    }
+    // What keeps the cut of its inputs need not, and they need none.
+    if is_free && plan.downcast_ref::<InterleaveExec>().is_some() {
+        let inputs: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
+        return spared(&UnionExec::try_new(inputs)?, true);
     }
     let free: Vec<_> = (0..plan.children().len())
         .map(|child| leaves_free(plan, child, is_free))

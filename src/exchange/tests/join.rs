@@ -10,7 +10,7 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::physical_plan::joins::PartitionMode;
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
 
@@ -155,6 +155,28 @@ async fn a_join_whose_cut_is_gone_by_stays_as_it_is() {
         let (ours, plan) = plan(sql, true).await;
         assert_eq!(modes(&plan), [], "{sql}");
         assert_eq!(rows(&ours, plan).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn joins_of_a_union_need_no_cut_but_for_what_goes_by_it() {
+    let union = "SELECT b.k AS k, a.t AS t FROM small AS a JOIN other AS b ON a.k = b.k
+        UNION ALL
+        SELECT b.k AS k, a.t AS t FROM large AS a JOIN other AS b ON a.k = b.k";
+    let counted = format!("SELECT k, count(*) AS n FROM ({union}) AS u GROUP BY k");
+    let both = [
+        Some(PartitionMode::CollectLeft),
+        Some(PartitionMode::Partitioned),
+    ];
+    for (sql, expected_modes) in [(union, &both[..]), (&counted, &[])] {
+        let (engine, expected) = plan(sql, false).await;
+        let shown = displayable(expected.as_ref()).indent(false).to_string();
+        assert!(shown.contains("InterleaveExec"), "{shown}");
+        let expected = rows(&engine, expected).await;
+        let (ours, plan) = plan(sql, true).await;
+        assert_eq!(rows(&ours, Arc::clone(&plan)).await, expected, "{sql}");
+        assert_eq!(modes(&plan), expected_modes, "{sql}");
+        assert!(expected.len() > 10, "{sql}");
     }
 }
 
