@@ -4,7 +4,7 @@
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::Result;
-use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::future::{BoxFuture, FutureExt, Shared, ready};
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::future::poll_fn;
 use std::mem;
@@ -19,6 +19,11 @@ where
 {
     let done = spawned(work).map(|done| done.map_err(Arc::new));
     done.boxed().shared()
+}
+
+/// What is there already, for whoever would wait for it.
+pub(crate) fn done<T: Clone + Send + 'static>(value: T) -> Task<T> {
+    ready(Ok(value)).boxed().shared()
 }
 
 /// Begins now, and goes on whether it is waited for or not; without anybody who could, it ends.

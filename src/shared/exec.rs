@@ -60,13 +60,13 @@ impl SharedExec {
 
 /// Leaves the input when it has its share of all partitions, or is planned and never asked.
 #[derive(Debug)]
-struct Reader {
+pub(super) struct Reader {
     shared: Arc<SharedInput>,
     missing: AtomicUsize,
 }
 
 impl Reader {
-    fn new(shared: Arc<SharedInput>, partitions: usize) -> Self {
+    pub(super) fn new(shared: Arc<SharedInput>, partitions: usize) -> Self {
         shared.enter();
         let missing = AtomicUsize::new(partitions);
         Self { shared, missing }

@@ -7,6 +7,8 @@
 //! each. Where one reader is left, or the relation has no rows, the plan stands in the reader's own.
 //! [`few_buffers`] keeps texts from dragging along those of other batches, here and in joins.
 //!
+//! What a statement asks on the way reads such a relation whole, and leaves it for the statement ([`left`]).
+//!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
 //! the shared plan: a filter on a provider still reaches the Parquet scan.
 
@@ -16,6 +18,7 @@ mod exec;
 pub(crate) mod few_buffers;
 mod held;
 mod input;
+mod left;
 pub(crate) mod pass;
 pub(crate) mod planner;
 pub(crate) mod table;

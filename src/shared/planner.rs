@@ -4,7 +4,7 @@ use super::exec::SharedExec;
 use super::held::Buffers;
 use super::input::SharedInput;
 use super::table::SharedTable;
-use crate::task::{Task, task};
+use crate::task::{Task, done, task};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
@@ -61,16 +61,23 @@ pub(crate) async fn plan_together(
     for plan in plans {
         let reads = tables.find(plan)?;
         let plan = Arc::new(Optimised::asked((*plan).clone()));
-        let done = futures::future::ready(Ok(Some(Arc::clone(&plan))));
-        let done = done.boxed().shared();
+        let done = done(Some(Arc::clone(&plan)));
         for number in &reads {
             readers.entry(*number).or_default().push(done.clone());
         }
         asked.push((plan, reads));
     }
     let mut optimised = vec![];
+    let mut offered = Offered::new();
     // The last number first: its readers are all known, and it may read only lower ones.
     while let Some((number, provider)) = tables.known.pop_last() {
+        // What is read again and again is not left.
+        if !tables.asked_again.contains(&number)
+            && let Some(left) = shared(&provider)?.left()
+        {
+            offered.insert(number, done(Some(Offer::Input(left))));
+            continue;
+        }
         let reads = tables.find(&shared(&provider)?.plan)?;
         let readers_of = readers.remove(&number).unwrap_or_default();
         let done = task(optimise(
@@ -84,14 +91,14 @@ pub(crate) async fn plan_together(
         optimised.push((number, provider, reads, done));
     }
     let buffers = Arc::new(Buffers::default());
-    let mut offered = Offered::new();
     let mut equipped = vec![];
+    let mut for_others = vec![];
     while let Some((number, provider, reads, optimised)) = optimised.pop() {
         let is_kept = tables.asked_again.contains(&number);
         let inputs = among(&offered, &reads);
         let buffers = Arc::clone(&buffers);
         let offer = offer(
-            provider,
+            Arc::clone(&provider),
             optimised.clone(),
             inputs.clone(),
             is_kept,
@@ -100,6 +107,9 @@ pub(crate) async fn plan_together(
         let offer = offer.boxed().shared();
         let done = equip(optimised, offer.clone(), inputs, Arc::clone(&state));
         equipped.push(task(done));
+        if shared(&provider)?.left.is_some() {
+            for_others.push((provider, offer.clone()));
+        }
         offered.insert(number, offer);
     }
     let planned = asked.into_iter().map(|(plan, reads)| {
@@ -109,6 +119,11 @@ pub(crate) async fn plan_together(
     let planned: Vec<_> = planned.collect();
     for done in equipped {
         done.await.map_err(DataFusionError::Shared)?;
+    }
+    for (provider, offer) in for_others {
+        if let Some(Offer::Input(ready)) = offer.await.map_err(DataFusionError::Shared)? {
+            shared(&provider)?.leave(ready);
+        }
     }
     let mut operators = vec![];
     for plan in planned {
@@ -174,7 +189,13 @@ async fn optimise(
             Needs::add(&mut needs, &reader.plan, table.number)?;
         }
     }
-    let needs = needs.map(|needs: Needs| needs.met_by(table, &state));
+    let needs = needs.map(|needs: Needs| {
+        let needs = match &table.left {
+            Some(_) => needs.and_those_of_others(table),
+            None => needs,
+        };
+        needs.met_by(table, &state)
+    });
     Ok(needs.transpose()?.map(Arc::new))
 }
 
@@ -189,7 +210,8 @@ async fn offer(
     let Some(optimised) = optimised.await? else {
         return Ok(None);
     };
-    if optimised.readers == 1 && !is_kept {
+    let table = shared(&provider)?;
+    if optimised.readers == 1 && !is_kept && table.left.is_none() {
         let whole = Optimised {
             plan: replace(optimised.plan.clone(), &gathered(inputs).await?)?,
             columns: optimised.columns.clone(),
@@ -197,7 +219,6 @@ async fn offer(
         };
         return Ok(Some(Offer::Plan(Arc::new(whole))));
     }
-    let table = shared(&provider)?;
     Ok(Some(Offer::Input(Arc::new(Ready {
         schema: table.schema(),
         columns: optimised.columns.clone(),
@@ -325,6 +346,15 @@ impl Needs {
         Ok(())
     }
 
+    /// What others will need is not known: all of it.
+    fn and_those_of_others(self, table: &SharedTable) -> Self {
+        Self {
+            columns: (0..table.schema().fields().len()).collect(),
+            filters: vec![],
+            readers: self.readers,
+        }
+    }
+
     fn met_by(self, table: &SharedTable, state: &SessionState) -> Result<Optimised> {
         let inner = table.plan.schema();
         let own = |index: usize| {
@@ -444,11 +474,11 @@ fn in_place_of(scan: &TableScan, table: &SharedTable, whole: &Optimised) -> Resu
 
 /// A shared relation with its input: what a reader's scan becomes.
 #[derive(Debug)]
-struct Ready {
+pub(super) struct Ready {
     schema: SchemaRef,
     /// Which of the relation's columns the input has, in its order.
     columns: Vec<usize>,
-    input: Arc<SharedInput>,
+    pub(super) input: Arc<SharedInput>,
 }
 
 #[async_trait]

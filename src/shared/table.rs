@@ -1,5 +1,7 @@
 //! A relation that a statement reads more than once: a plan under a name, until it is planned.
 
+use super::left::Left;
+use super::planner::Ready;
 use crate::constants::{self, Values};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
@@ -11,8 +13,8 @@ use datafusion::logical_expr::{
     Expr, LogicalPlan, TableProviderFilterPushDown, TableScan, TableType,
 };
 use datafusion::physical_plan::ExecutionPlan;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Later tables may read earlier ones, never the other way round: numbers are an order of planning.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -25,6 +27,8 @@ pub(crate) struct SharedTable {
     pub(super) schema: SchemaRef,
     /// What its columns always are; nothing where it has no rows.
     constants: Option<Values>,
+    /// Where one statement leaves what it has read for others; nothing where nobody else comes.
+    pub(super) left: Option<OnceLock<Left>>,
 }
 
 impl SharedTable {
@@ -54,7 +58,29 @@ impl SharedTable {
             plan,
             schema: Arc::new(Schema::new(fields)),
             constants,
+            left: None,
         })
+    }
+
+    /// Has who reads it first read all of it, and leave it for the statements that come.
+    pub(crate) fn for_others(mut self) -> Self {
+        self.left = Some(OnceLock::new());
+        self
+    }
+}
+
+impl SharedTable {
+    /// The input that was left, if one was.
+    pub(super) fn left(&self) -> Option<Arc<Ready>> {
+        let left = self.left.as_ref()?.get()?;
+        Some(Arc::clone(&left.ready))
+    }
+
+    /// Of several who read it at once one leaves it.
+    pub(super) fn leave(&self, ready: Arc<Ready>) {
+        if let Some(left) = &self.left {
+            left.get_or_init(|| Left::new(ready));
+        }
     }
 }
 

@@ -3,14 +3,17 @@ use super::planner::SharedPlanner;
 use super::table::SharedTable;
 use crate::constants;
 use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::execution::memory_pool::{
     GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation, UnboundedMemoryPool,
 };
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A session with shared relations, each of which may read those before it.
 async fn session(relations: &[(&str, &str)]) -> SessionContext {
@@ -147,6 +150,73 @@ async fn one_pass_is_enough_for_subqueries_within_subqueries() {
     assert_eq!(plan.matches("SharedExec: picked").count(), 2, "{plan}");
     assert_eq!(rows.lines().nth(3), Some("| b     | 6      |"), "{rows}");
     assert_eq!(rows.lines().count(), 5, "{rows}");
+}
+
+/// `met(number)`, and how many it has met.
+fn met() -> (ScalarUDF, Arc<AtomicUsize>) {
+    let rows = Arc::new(AtomicUsize::new(0));
+    let met = Arc::clone(&rows);
+    let count = move |given: &[ColumnarValue]| {
+        let number = given[0].to_array(1)?;
+        met.fetch_add(number.len(), Ordering::Relaxed);
+        Ok(ColumnarValue::Array(number))
+    };
+    let (number, volatile) = (DataType::Int64, Volatility::Volatile);
+    let met = create_udf(
+        "met",
+        vec![number.clone()],
+        number,
+        volatile,
+        Arc::new(count),
+    );
+    (met, rows)
+}
+
+#[tokio::test]
+async fn what_was_read_on_the_way_is_left_for_others_and_goes_with_them() {
+    let context = session(&[CALLS]).await;
+    let (met, rows) = met();
+    context.register_udf(met);
+    let state = context.state();
+    let sql = "SELECT model, met(tokens) AS tokens, count(*) AS calls FROM calls GROUP BY ALL";
+    let plan = state.create_logical_plan(sql).await.unwrap();
+    let table = SharedTable::new("sums".to_owned(), plan, state.config_options()).unwrap();
+    let table = Arc::new(table.for_others());
+    context.register_table("sums", table).unwrap();
+    let asked = async |sql: &str| {
+        let frame = context.sql(sql).await.unwrap();
+        let plan = frame.clone().create_physical_plan().await.unwrap();
+        let plan = displayable(plan.as_ref()).indent(false).to_string();
+        let rows = frame.collect().await.unwrap();
+        (plan, pretty_format_batches(&rows).unwrap().to_string())
+    };
+    let reserved = || context.runtime_env().memory_pool.reserved();
+
+    let (plan, most) = asked("SELECT max(tokens) AS most FROM sums WHERE tokens < 3").await;
+    assert_eq!(plan.matches("SharedExec: sums").count(), 1, "{plan}");
+    assert!(most.contains("| 2    |"), "{most}");
+    assert_eq!(rows.load(Ordering::Relaxed), 3);
+    assert!(reserved() > 0);
+
+    let (plan, twice) = asked(
+        "SELECT a.model, b.tokens, b.calls FROM sums AS a JOIN sums AS b USING (tokens)
+         ORDER BY b.tokens",
+    )
+    .await;
+    assert_eq!(plan.matches("SharedExec: sums").count(), 2, "{plan}");
+    assert!(twice.contains("| b     | 4      | 1     |"), "{twice}");
+    let recursive = "WITH RECURSIVE r AS (
+            SELECT 1 AS n UNION ALL SELECT r.n + 1 FROM r JOIN sums ON sums.tokens = r.n WHERE r.n < 4
+        ) SELECT max(n) AS most FROM r";
+    assert_eq!(rows.load(Ordering::Relaxed), 3);
+    assert!(reserved() > 0, "others may come");
+
+    // What a query reads again and again is its own.
+    let (_, most) = asked(recursive).await;
+    assert!(most.contains("| 3    |"), "{most}");
+
+    context.deregister_table("sums").unwrap();
+    assert_eq!(reserved(), 0);
 }
 
 #[tokio::test]

@@ -114,8 +114,7 @@ pub(super) fn shelve(
         let made = before.unwrap_or_else(|| {
             let calls = calls.into_iter().filter_map(|call| shelved[call].clone());
             let is_for_others = is_on_the_way && label.is_some();
-            let is_shared = is_for_others || instance.uses > 1;
-            let made = table(instance, calls.collect(), is_shared, Arc::clone(state));
+            let made = table(instance, calls.collect(), is_for_others, Arc::clone(state));
             // What it calls has a name while the shelf is there, also when nobody else needs it any more.
             let kept = Arc::clone(shelf);
             let made = task(made.inspect(move |_| drop(kept)));
@@ -149,13 +148,14 @@ fn wanted(placed: &[(Instance, Vec<usize>)], named: Vec<usize>, known: &Tables) 
 async fn table(
     instance: Instance,
     calls: Vec<Task<()>>,
-    is_shared: bool,
+    is_for_others: bool,
     state: Arc<SessionState>,
 ) -> datafusion::error::Result<Arc<dyn TableProvider>> {
     for call in calls {
         call.await.map_err(DataFusionError::Shared)?;
     }
     let plan = state.statement_to_plan(statement(instance.query)).await?;
+    let is_shared = is_for_others || instance.uses > 1;
     if !is_shared || !is_small(&plan)? {
         // Its plan goes where its name stands: the engine's SQL planner would need a deep stack for
         // queries that lie in one another.
@@ -165,7 +165,12 @@ async fn table(
     let plan = state
         .analyzer()
         .execute_and_check(plan, options, |_, _| {})?;
-    Ok(Arc::new(SharedTable::new(instance.label, plan, options)?))
+    let table = SharedTable::new(instance.label, plan, options)?;
+    Ok(Arc::new(if is_for_others {
+        table.for_others()
+    } else {
+        table
+    }))
 }
 
 /// Whether a relation that is read twice may be kept in memory: what was added up may, the calls
