@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, DictionaryArray, Int64Array,
-    PrimitiveArray, StringArray, StringViewArray, make_view, new_null_array,
+    PrimitiveArray, StringArray, make_view, new_null_array,
 };
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat};
@@ -94,8 +94,7 @@ impl Key {
                 if let Some(column) = column.as_string_opt::<i32>() {
                     return texts.number_strings(column, numbers);
                 }
-                let column = cast(column, &DataType::Utf8View)?;
-                texts.number(column.as_string_view(), numbers)?;
+                texts.number(&cast(column, &DataType::Utf8View)?, numbers)?;
             }
             Values::Words(words) => {
                 if let Some(column) = column.as_primitive_opt::<Int32Type>() {
@@ -210,6 +209,8 @@ fn repeats<T: PartialEq>(values: &[T]) -> bool {
 
 /// So many bytes of a text stand in its view.
 const IN_VIEW: usize = 12;
+/// Fewer rows do not tell how often texts come again.
+const MANY: usize = 1_000;
 
 struct Texts {
     met: MetTexts,
@@ -219,6 +220,10 @@ struct Texts {
     views: Vec<u128>,
     /// Where these views point to: they mean the same while the buffers are the same.
     buffers: Vec<Buffer>,
+    /// How many rows of a batch had a text that was known, and not met lately.
+    forgotten: usize,
+    /// So many were that each batch's texts are looked for together.
+    recent_is_in_vain: bool,
     /// The dictionary met last, and the numbers of its values.
     dictionary: Option<(ArrayRef, Arc<[u32]>)>,
 }
@@ -230,6 +235,8 @@ impl Default for Texts {
             recent: Recent::with_at_most(1 << 15),
             views: vec![],
             buffers: vec![],
+            forgotten: 0,
+            recent_is_in_vain: false,
             dictionary: None,
         }
     }
@@ -273,8 +280,13 @@ impl Texts {
         Ok(of_value)
     }
 
-    fn number(&mut self, column: &StringViewArray, numbers: &mut Vec<u32>) -> Result<()> {
+    fn number(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
+        if self.recent_is_in_vain {
+            return self.met.number_all(&Text::new(column)?, numbers);
+        }
+        let column = column.as_string_view();
         self.be_over(column.data_buffers());
+        self.forgotten = 0;
         numbers.reserve(column.len());
         for (row, view) in column.views().iter().enumerate() {
             numbers.push(if column.is_null(row) {
@@ -283,6 +295,7 @@ impl Texts {
                 self.number_view(*view, || column.value(row))?
             });
         }
+        self.recent_is_in_vain = self.forgotten > column.len().max(MANY) / 2;
         Ok(())
     }
 
@@ -305,7 +318,9 @@ impl Texts {
         if let Some(number) = self.recent.code(view, &self.views) {
             return Ok(number);
         }
+        let known = self.met.count();
         let number = self.met.number(Some(text()))?;
+        self.forgotten += usize::from(self.met.count() == known);
         self.views.resize(self.met.count(), 0);
         self.views[number as usize] = view;
         self.recent.remember(view, number);
@@ -405,10 +420,37 @@ const SMALL: usize = 1 << 12;
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::StringViewBuilder;
+    use datafusion::arrow::array::{StringViewArray, StringViewBuilder};
     use datafusion::arrow::datatypes::TimeUnit;
 
     use super::*;
+
+    #[test]
+    fn texts_that_come_again_late_keep_their_numbers() {
+        let mut key = Key::new(&DataType::Utf8View).unwrap();
+        let batch = |texts: usize| {
+            let texts = (0..texts).map(|number| format!("a text of {number}, too long for a view"));
+            let texts: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
+            texts
+        };
+        // More than there is room for among those met lately.
+        let all = batch(100_000);
+        for round in 0..3 {
+            let mut numbers = vec![];
+            for from in (0..all.len()).step_by(5_000) {
+                key.number_each(&all.slice(from, 5_000), &mut numbers)
+                    .unwrap();
+            }
+            assert!(numbers.into_iter().eq(1..=100_000), "round {round}");
+            let Values::Texts(texts) = &key.values else {
+                panic!("texts are no words");
+            };
+            assert_eq!(texts.recent_is_in_vain, round > 0);
+        }
+        let mut few = vec![];
+        key.number_each(&batch(3), &mut few).unwrap();
+        assert_eq!(few, [1, 2, 3]);
+    }
 
     #[test]
     fn a_column_of_one_word_has_one_number_and_the_word_keeps_it() {
