@@ -122,7 +122,7 @@ summed as (
 ),
 
 -- NULL is "not measured" and counts as zero.
-counted as (
+priced as (
     select
         * replace (
             coalesce(input_tokens, 0) as input_tokens,
@@ -132,24 +132,18 @@ counted as (
             coalesce(cache_write_1h_tokens, 0) as cache_write_1h_tokens
         ),
         case when weighs_nothing then 0 else 1 end as weight,
-        price_cost_parts(
-            price_id, calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-            cache_write_1h_tokens, reasoning_tokens
-        ) as parts
-    from summed
-),
-
-judged as (
-    select
-        *,
         case
             when response_cached then 'cached'
             when weighs_nothing then 'nothing'
             when price_id >= 0 then 'book'
             when price_id <> -5 and states_list_cost then 'ledger'
             else 'none'
-        end as priced_by
-    from counted
+        end as priced_by,
+        price_cost_parts(
+            price_id, calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+            cache_write_1h_tokens, reasoning_tokens
+        ) as parts
+    from summed
 )
 
 select
@@ -202,4 +196,4 @@ select
     case when priced_by = 'book' then parts['cache_write_5m'] end as cache_write_5m_cost,
     case when priced_by = 'book' then parts['cache_write_1h'] end as cache_write_1h_cost,
     case when priced_by = 'book' then parts['output'] + parts['reasoning'] end as output_cost
-from judged
+from priced
