@@ -1,5 +1,6 @@
 //! What is worked out beside other things: [`Task`], once for all that wait for it; [`spawned`],
-//! for one; [`all`], parts of one. [`give_way`] keeps them beside one another.
+//! for one; [`all`], parts of one. [`give_way`] keeps them beside one another, and [`let_go`] has nobody
+//! wait for what goes.
 
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
@@ -38,6 +39,11 @@ where
         Ok(result) => result,
         Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
     })
+}
+
+/// Has something large go beside whatever comes next.
+pub(crate) fn let_go(what: impl Send + 'static) {
+    tokio::spawn(async move { drop(what) });
 }
 
 /// Has another thread go on with this task, or with the one that it woke last.

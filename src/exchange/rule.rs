@@ -46,7 +46,7 @@ fn spared(plan: &Arc<dyn ExecutionPlan>, is_free: bool) -> Result<Arc<dyn Execut
         let settle: Arc<dyn ExecutionPlan> = Arc::new(settle);
         return with_spared_children(&settle, &[true]);
     }
-    // What keeps the cut of its inputs need not, and they need none.
+    // Nothing goes by the cut that it keeps, so its inputs need none.
     if is_free && plan.downcast_ref::<InterleaveExec>().is_some() {
         let inputs: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
         return spared(&UnionExec::try_new(inputs)?, true);

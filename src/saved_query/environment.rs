@@ -289,17 +289,23 @@ impl Shelf {
             .register_table(self.table_name(instance), table)?;
         Ok(())
     }
+
+    /// Takes its names away, and answers with what had them.
+    pub(crate) fn cleared(&self) -> Vec<Arc<dyn TableProvider>> {
+        let prefix = format!("{} ", self.number);
+        let mut names = self.schema.table_names();
+        names.retain(|name| name.starts_with(&prefix));
+        let tables = names
+            .iter()
+            .filter_map(|name| self.schema.deregister_table(name).ok()?);
+        tables.collect()
+    }
 }
 
 impl Drop for Shelf {
+    /// A plan that reads a table holds it; only the name goes.
     fn drop(&mut self) {
-        let prefix = format!("{} ", self.number);
-        for name in self.schema.table_names() {
-            if name.starts_with(&prefix) {
-                // A plan that reads the table holds it; only the name goes.
-                let _ = self.schema.deregister_table(&name);
-            }
-        }
+        self.cleared();
     }
 }
 

@@ -26,6 +26,7 @@ use crate::saved_query::scope::{folded, renamed};
 use crate::saved_query::{Catalog, SavedQuery, nearest, query, syntax};
 use crate::shared::planner::plan_together;
 use crate::store;
+use crate::task::let_go;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
@@ -288,6 +289,7 @@ impl Session {
             return Err(Error::new("nothing was planned"));
         };
         let stream = execute_stream(Arc::clone(&plan), state.task_ctx())?;
+        let_go((plans, notice_plans, state));
         Ok(Answer {
             schema,
             stream,

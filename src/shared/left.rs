@@ -13,7 +13,9 @@ pub(super) struct Left {
 
 impl Left {
     pub(super) fn new(ready: Arc<Ready>) -> Self {
-        let _to_come = Reader::new(Arc::clone(&ready.input), 1);
-        Self { ready, _to_come }
+        Self {
+            _to_come: Reader::new(Arc::clone(&ready.input), 1),
+            ready,
+        }
     }
 }

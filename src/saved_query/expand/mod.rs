@@ -475,7 +475,7 @@ impl<'s> Expander<'s> {
             notices: self.notices,
             notice_queries,
             shelved: shelve(self.instances, named, &kept, &state, tables, is_on_the_way),
-            _shelf: kept,
+            shelf: kept,
             state,
             later: self.later,
         })

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::saved_query::later::Later;
 use crate::saved_query::{scope, statement};
 use crate::shared::table::{SharedTable, is_shared};
-use crate::task::{Task, task};
+use crate::task::{Task, let_go, task};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::DataFusionError;
@@ -42,7 +42,7 @@ pub(in crate::saved_query) struct Unplanned {
     pub(super) notice_queries: Vec<Query>,
     /// What the instances become.
     pub(super) shelved: Vec<Task<()>>,
-    pub(super) _shelf: Arc<Shelf>,
+    pub(super) shelf: Arc<Shelf>,
     pub(super) state: Arc<SessionState>,
     /// What has to be known before its plans are optimised.
     pub(super) later: Vec<Later>,
@@ -63,6 +63,9 @@ impl Unplanned {
         for later in self.later {
             later.answered().await?;
         }
+        // The names go now, unless something is still planned for others; what they named are many plans.
+        let named = Arc::into_inner(self.shelf).map(|shelf| shelf.cleared());
+        let_go((named, state));
         Ok(Expanded {
             plan,
             notices: self.notices,
