@@ -10,7 +10,7 @@
 //! What a statement asks on the way reads such a relation whole, and leaves it for the statement ([`left`]).
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
-//! the shared plan: a filter on a provider still reaches the Parquet scan.
+//! the shared plan ([`needs`]): a filter on a provider still reaches the Parquet scan.
 
 pub(crate) use exec::inputs;
 
@@ -19,6 +19,7 @@ pub(crate) mod few_buffers;
 mod held;
 mod input;
 mod left;
+mod needs;
 pub(crate) mod pass;
 pub(crate) mod planner;
 pub(crate) mod table;
