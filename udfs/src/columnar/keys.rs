@@ -1,13 +1,11 @@
 //! [`Key`]: the values of one column of a `GROUP BY`, numbered as they are met.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, DictionaryArray, Int64Array,
-    PrimitiveArray, StringArray, make_view, new_null_array,
+    PrimitiveArray, new_null_array,
 };
-use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{
     ArrowNativeType, DataType, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -17,10 +15,7 @@ use datafusion::logical_expr::ColumnarValue;
 
 use super::kind::is_text;
 use super::met::Met;
-use super::met_texts::MetTexts;
-use super::recent::Recent;
-use super::remembered::are_at_one_place;
-use super::text::Text;
+use super::texts::Texts;
 
 /// One column's distinct values. NULL has the number 0, the others follow.
 #[derive(Debug)]
@@ -115,7 +110,7 @@ impl Key {
         numbers: &mut Vec<u32>,
     ) -> Result<()> {
         match &mut self.values {
-            Values::Texts(texts) => texts.met.number_all(&Text::new(column)?, numbers),
+            Values::Texts(texts) => texts.number_distinct(column, numbers),
             Values::Words(_) => self.number_each(column, numbers),
         }
     }
@@ -123,7 +118,7 @@ impl Key {
     /// How many numbers there are, that of NULL included.
     pub(crate) fn count(&self) -> usize {
         match &self.values {
-            Values::Texts(texts) => texts.met.count(),
+            Values::Texts(texts) => texts.count(),
             Values::Words(words) => 1 + words.met.keys().len(),
         }
     }
@@ -131,7 +126,7 @@ impl Key {
     /// The values of their numbers, in the column's type; NULL is the first.
     pub(crate) fn into_values(self) -> Result<ArrayRef> {
         let values: ArrayRef = match self.values {
-            Values::Texts(texts) => Arc::new(texts.met.into_values()),
+            Values::Texts(texts) => Arc::new(texts.into_values()),
             Values::Words(words) => {
                 let words = Int64Array::from(words.met.into_keys());
                 concat(&[&new_null_array(&DataType::Int64, 1), &words])?
@@ -142,7 +137,7 @@ impl Key {
 
     pub(crate) fn size(&self) -> usize {
         match &self.values {
-            Values::Texts(texts) => texts.met.size() + size_of_val(&texts.views[..]),
+            Values::Texts(texts) => texts.size(),
             Values::Words(words) => words.met.size(),
         }
     }
@@ -205,137 +200,6 @@ fn is_one_text(column: &ArrayRef) -> bool {
 fn repeats<T: PartialEq>(values: &[T]) -> bool {
     let first = values.split_first();
     first.is_some_and(|(first, others)| others.iter().all(|other| other == first))
-}
-
-/// So many bytes of a text stand in its view.
-const IN_VIEW: usize = 12;
-/// Fewer rows do not tell how often texts come again.
-const MANY: usize = 1_000;
-
-struct Texts {
-    met: MetTexts,
-    /// For rows of views: a reader gives a repeated text the same one.
-    recent: Recent,
-    /// The view by which each number was met last.
-    views: Vec<u128>,
-    /// Where these views point to: they mean the same while the buffers are the same.
-    buffers: Vec<Buffer>,
-    /// How many rows of a batch had a text that was known, and not met lately.
-    forgotten: usize,
-    /// So many were that each batch's texts are looked for together.
-    recent_is_in_vain: bool,
-    /// The dictionary met last, and the numbers of its values.
-    dictionary: Option<(ArrayRef, Arc<[u32]>)>,
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Self {
-            met: MetTexts::default(),
-            recent: Recent::with_at_most(1 << 15),
-            views: vec![],
-            buffers: vec![],
-            forgotten: 0,
-            recent_is_in_vain: false,
-            dictionary: None,
-        }
-    }
-}
-
-impl fmt::Debug for Texts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Texts")
-            .field("met", &self.met)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Texts {
-    fn number_dictionary(
-        &mut self,
-        column: &DictionaryArray<Int32Type>,
-        numbers: &mut Vec<u32>,
-    ) -> Result<()> {
-        let of_value = self.number_values(column)?;
-        numbers.extend(
-            column
-                .keys()
-                .iter()
-                .map(|key| key.map_or(0, |key| of_value[key.as_usize()])),
-        );
-        Ok(())
-    }
-
-    fn number_values(&mut self, column: &DictionaryArray<Int32Type>) -> Result<Arc<[u32]>> {
-        let values = column.values();
-        if let Some((known, of_value)) = &self.dictionary
-            && are_at_one_place(known, values)
-        {
-            return Ok(Arc::clone(of_value));
-        }
-        let mut of_value = vec![];
-        self.met.number_all(&Text::new(values)?, &mut of_value)?;
-        let of_value: Arc<[u32]> = of_value.into();
-        self.dictionary = Some((Arc::clone(values), Arc::clone(&of_value)));
-        Ok(of_value)
-    }
-
-    fn number(&mut self, column: &ArrayRef, numbers: &mut Vec<u32>) -> Result<()> {
-        if self.recent_is_in_vain {
-            return self.met.number_all(&Text::new(column)?, numbers);
-        }
-        let column = column.as_string_view();
-        self.be_over(column.data_buffers());
-        self.forgotten = 0;
-        numbers.reserve(column.len());
-        for (row, view) in column.views().iter().enumerate() {
-            numbers.push(if column.is_null(row) {
-                0
-            } else {
-                self.number_view(*view, || column.value(row))?
-            });
-        }
-        self.recent_is_in_vain = self.forgotten > column.len().max(MANY) / 2;
-        Ok(())
-    }
-
-    /// The same of plain strings, of which short ones have a view that needs no buffer.
-    fn number_strings(&mut self, column: &StringArray, numbers: &mut Vec<u32>) -> Result<()> {
-        numbers.reserve(column.len());
-        for text in column {
-            numbers.push(match text {
-                Some(short) if short.len() <= IN_VIEW => {
-                    self.number_view(make_view(short.as_bytes(), 0, 0), || short)?
-                }
-                text => self.met.number(text)?,
-            });
-        }
-        Ok(())
-    }
-
-    /// Looks at the text only where its view was not met lately.
-    fn number_view<'a>(&mut self, view: u128, text: impl FnOnce() -> &'a str) -> Result<u32> {
-        if let Some(number) = self.recent.code(view, &self.views) {
-            return Ok(number);
-        }
-        let known = self.met.count();
-        let number = self.met.number(Some(text()))?;
-        self.forgotten += usize::from(self.met.count() == known);
-        self.views.resize(self.met.count(), 0);
-        self.views[number as usize] = view;
-        self.recent.remember(view, number);
-        Ok(number)
-    }
-
-    fn be_over(&mut self, given: &[Buffer]) {
-        let known = &self.buffers;
-        let is_same =
-            given.len() == known.len() && given.iter().zip(known).all(|(a, b)| a.ptr_eq(b));
-        if !is_same {
-            self.buffers = given.to_vec();
-            self.recent.forget();
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -420,37 +284,10 @@ const SMALL: usize = 1 << 12;
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{StringViewArray, StringViewBuilder};
+    use datafusion::arrow::array::{StringArray, StringViewBuilder};
     use datafusion::arrow::datatypes::TimeUnit;
 
     use super::*;
-
-    #[test]
-    fn texts_that_come_again_late_keep_their_numbers() {
-        let mut key = Key::new(&DataType::Utf8View).unwrap();
-        let batch = |texts: usize| {
-            let texts = (0..texts).map(|number| format!("a text of {number}, too long for a view"));
-            let texts: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
-            texts
-        };
-        // More than there is room for among those met lately.
-        let all = batch(100_000);
-        for round in 0..3 {
-            let mut numbers = vec![];
-            for from in (0..all.len()).step_by(5_000) {
-                key.number_each(&all.slice(from, 5_000), &mut numbers)
-                    .unwrap();
-            }
-            assert!(numbers.into_iter().eq(1..=100_000), "round {round}");
-            let Values::Texts(texts) = &key.values else {
-                panic!("texts are no words");
-            };
-            assert_eq!(texts.recent_is_in_vain, round > 0);
-        }
-        let mut few = vec![];
-        key.number_each(&batch(3), &mut few).unwrap();
-        assert_eq!(few, [1, 2, 3]);
-    }
 
     #[test]
     fn a_column_of_one_word_has_one_number_and_the_word_keeps_it() {

@@ -6,7 +6,7 @@
 //! * [`arguments`]: the arguments of one call, read row by row.
 //! * [`text`] and [`number`]: every encoding of text and every width of number behind one view.
 //! * [`codes`]: a number for each distinct value.
-//! * [`keys`]: a number for each value of a column, batch after batch.
+//! * [`keys`]: a number for each value of a column, batch after batch; [`texts`] those of texts.
 //! * [`met`] and [`met_texts`]: keys, numbered as they are met; [`recent`]: the codes of those met
 //!   lately.
 //! * [`repeats`]: which of many texts may be equal to another.
@@ -25,3 +25,4 @@ pub(crate) mod recent;
 pub(crate) mod remembered;
 pub(crate) mod repeats;
 pub(crate) mod text;
+mod texts;
