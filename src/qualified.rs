@@ -66,13 +66,17 @@ mod tests {
     use datafusion::execution::session_state::SessionStateBuilder;
     use datafusion::prelude::SessionContext;
 
-    #[tokio::test]
-    async fn a_condition_is_about_the_column_that_is_seen() {
+    fn context() -> SessionContext {
         let state = SessionStateBuilder::new()
             .with_default_features()
             .with_analyzer_rule(Arc::new(Qualified))
             .build();
-        let context = SessionContext::new_with_state(state);
+        SessionContext::new_with_state(state)
+    }
+
+    #[tokio::test]
+    async fn a_condition_is_about_the_column_that_is_seen() {
+        let context = context();
         for view in [
             "CREATE VIEW hidden AS SELECT column1 AS n, column2 AS customer FROM (VALUES (1, 'x'), (2, 'y'))",
             "CREATE VIEW seen AS SELECT column1 AS n, column2 AS customer FROM (VALUES (1, 'b'), (2, 'b'))",
@@ -89,21 +93,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_renamed_has_the_outer_name_alone() {
-        let state = SessionStateBuilder::new()
-            .with_default_features()
-            .with_analyzer_rule(Arc::new(Qualified))
-            .build();
-        let context = SessionContext::new_with_state(state);
+        let context = context();
         let view = "CREATE VIEW twice AS SELECT * FROM (VALUES (1, 'x'), (2, 'y')) AS a (n, n2)";
         context.sql(view).await.unwrap().collect().await.unwrap();
-        let frame = context.sql("SELECT b.n FROM twice AS b WHERE b.n2 = 'y'");
-        let (state, plan) = frame.await.unwrap().into_parts();
+        let sql = "SELECT b.n FROM twice AS b WHERE b.n2 = 'y'";
+        let frame = context.sql(sql).await.unwrap();
+        let (state, plan) = frame.clone().into_parts();
         let options = state.config_options();
         let plan = state.analyzer().execute_and_check(plan, options, |_, _| {});
         let plan = plan.unwrap().display_indent().to_string();
         assert!(plan.contains("SubqueryAlias: b\n"), "{plan}");
         assert!(!plan.contains("SubqueryAlias: twice"), "{plan}");
-        let batches = context.sql("SELECT b.n FROM twice AS b WHERE b.n2 = 'y'");
-        assert_eq!(batches.await.unwrap().count().await.unwrap(), 1);
+        assert_eq!(frame.count().await.unwrap(), 1);
     }
 }
