@@ -37,6 +37,7 @@ pub mod panic;
 pub mod prices;
 pub mod prompt;
 mod qualified;
+mod read_once;
 pub mod relation;
 pub mod saved_query;
 pub mod session;

@@ -6,6 +6,7 @@ use crate::constants;
 use crate::error::Result;
 use crate::exchange::FewExchanges;
 use crate::qualified::Qualified;
+use crate::read_once::ReadOnce;
 use crate::saved_query::environment::{CATALOG, SCHEMA};
 use crate::shared::few_buffers::FewBuffers;
 use crate::shared::planner::SharedPlanner;
@@ -53,7 +54,8 @@ pub(super) fn context(settings: &Settings, cluster: Option<&Cluster>) -> Result<
         .with_physical_optimizer_rule(Arc::new(Pinned::new(Arc::clone(&footers))))
         .with_physical_optimizer_rule(Arc::new(Encoded))
         .with_physical_optimizer_rule(Arc::new(FewExchanges))
-        .with_physical_optimizer_rule(Arc::new(FewBuffers));
+        .with_physical_optimizer_rule(Arc::new(FewBuffers))
+        .with_physical_optimizer_rule(Arc::new(ReadOnce));
     if cluster.is_none() {
         state = state.with_physical_optimizer_rule(Arc::new(Stretch::new(footers)));
     }
@@ -79,6 +81,9 @@ pub(crate) fn config(settings: &Settings) -> SessionConfig {
         .with_information_schema(true)
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // Those who write to disk for one reader may begin a file each, and the reader wait for the end of the first
+        // while all others wait for the reader. A file that has its end at once is never waited for.
+        .set_u64("datafusion.execution.max_spill_file_size_bytes", 1)
         // Each partition keeps its stretch of the files, and with it times that no other one reads.
         .set_bool(
             "datafusion.execution.enable_file_stream_work_stealing",
@@ -138,4 +143,52 @@ pub(crate) fn state(
     }
     apportion_udfs::register_all(&mut state)?;
     Ok(SessionStateBuilder::new_from_existing(state))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Settings;
+    use crate::session::Session;
+    use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+    use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::datasource::MemTable;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_writes_to_disk_for_one_reader_is_not_waited_for() {
+        const ROWS: i64 = 400_000;
+        let settings = Settings {
+            memory_limit: Some(8_000_000),
+            threads: Some(2),
+            batch_size: Some(50),
+            ..Settings::default()
+        };
+        // Neighbours of one partition are of many groups, and each group is of both.
+        let batch = |first: i64| {
+            let keys = (first..first + 200).map(|row| row * 7_919 % (ROWS / 2));
+            let columns = [(
+                "k",
+                Arc::new(Int64Array::from_iter_values(keys)) as ArrayRef,
+            )];
+            RecordBatch::try_from_iter(columns).unwrap()
+        };
+        let partition = |first: i64| (first..first + ROWS / 2).step_by(200).map(batch).collect();
+        let partitions: Vec<Vec<_>> = vec![partition(0), partition(ROWS / 2)];
+        let table = Arc::new(MemTable::try_new(partitions[0][0].schema(), partitions).unwrap());
+        for _ in 0..5 {
+            let session = Session::open(&settings).await.unwrap();
+            session
+                .register_table("numbers", Arc::clone(&table) as _)
+                .unwrap();
+            let sql =
+                "SELECT count(*), sum(c) FROM (SELECT k, count(*) AS c FROM numbers GROUP BY k)";
+            let rows = timeout(Duration::from_mins(1), session.collect(sql)).await;
+            let rows = rows.expect("it ends").unwrap();
+            let counts = rows[0].columns().iter();
+            let counts = counts.map(|count| count.as_primitive::<Int64Type>().value(0));
+            assert_eq!(counts.collect::<Vec<_>>(), [ROWS / 2, ROWS]);
+        }
+    }
 }

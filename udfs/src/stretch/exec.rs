@@ -124,6 +124,9 @@ impl ExecutionPlan for StretchExec {
             Arc::new(left)
         });
         let left = Arc::clone(left);
+        if !left.begin(partition) {
+            return internal_err!("StretchExec was read once more");
+        }
         let scan = scan.clone();
         let partitions = self.scan.output_partitioning().partition_count();
         let shares = iter::from_fn(move || left.next(partition));

@@ -1,6 +1,7 @@
 //! [`Left`]: what of a scan nobody reads yet.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::datasource::listing::PartitionedFile;
@@ -12,7 +13,13 @@ use crate::parquet_scan::{footer, starts};
 
 /// Of each partition, the row groups of its stretch.
 #[derive(Debug)]
-pub(super) struct Left(Mutex<Vec<VecDeque<Unit>>>);
+pub(super) struct Left(Mutex<Vec<Stretch>>);
+
+#[derive(Debug)]
+struct Stretch {
+    units: VecDeque<Unit>,
+    has_reader: bool,
+}
 
 /// A row group, or a file of which no more is known.
 #[derive(Debug)]
@@ -29,22 +36,33 @@ impl Left {
         let groups = scan.file_groups.iter();
         let stretches = groups.map(|group| {
             let files = group.iter();
-            files.flat_map(|file| units(file, footers)).collect()
+            Stretch {
+                units: files.flat_map(|file| units(file, footers)).collect(),
+                has_reader: false,
+            }
         });
         Self(Mutex::new(stretches.collect()))
+    }
+
+    /// Whether a partition is read for the first time: what it has read is not there for a second one.
+    pub(super) fn begin(&self, partition: usize) -> bool {
+        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let stretch = left.get_mut(partition);
+        stretch.is_some_and(|stretch| !mem::replace(&mut stretch.has_reader, true))
     }
 
     /// What a partition reads next: half of what is left of its stretch, or of half of another one's.
     pub(super) fn next(&self, partition: usize) -> Option<FileGroup> {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if left.get(partition)?.is_empty() {
-            let rows = |stretch: &VecDeque<Unit>| stretch.iter().map(|unit| unit.rows).sum::<i64>();
-            let longest = left.iter_mut().filter(|stretch| !stretch.is_empty());
-            let longest = longest.max_by_key(|stretch| rows(stretch))?;
+        if left.get(partition)?.units.is_empty() {
+            let rows = |units: &VecDeque<Unit>| units.iter().map(|unit| unit.rows).sum::<i64>();
+            let stretches = left.iter_mut().map(|stretch| &mut stretch.units);
+            let longest = stretches.filter(|units| !units.is_empty());
+            let longest = longest.max_by_key(|units| rows(units))?;
             let end = longest.split_off(longest.len() / 2);
-            left[partition] = end;
+            left[partition].units = end;
         }
-        let stretch = &mut left[partition];
+        let stretch = &mut left[partition].units;
         let next = stretch.drain(..stretch.len().div_ceil(2));
         Some(FileGroup::new(files(next)))
     }

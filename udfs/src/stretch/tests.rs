@@ -119,6 +119,9 @@ async fn one_that_is_done_takes_what_others_have_not_begun() {
         let late = plan.execute(partition, context.task_ctx()).unwrap();
         assert_eq!(late.count().await, 0);
     }
+    // What was read is not there once more, and nobody takes what is left for all of it.
+    let again = plan.execute(1, context.task_ctx()).err().unwrap();
+    assert!(again.to_string().contains("read once more"), "{again}");
 
     // And from the beginning again.
     let plan = plan.reset_state().unwrap();
