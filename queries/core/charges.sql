@@ -65,39 +65,26 @@
 
 with
 
-named as (
-    select
-        * replace (
-            canonical('provider', provider, charge_period_start) as provider,
-            canonical('sub_account', sub_account, charge_period_start) as sub_account,
-            canonical('model', model, charge_period_start) as model,
-            coalesce(
-                canonical('customer', customer_tag, charge_period_start),
-                canonical(
-                    'sub_account_customer',
-                    canonical('sub_account', sub_account, charge_period_start),
-                    charge_period_start
-                )
-            ) as customer_tag,
-            case service_tier when 'default' then 'standard' else service_tier end as service_tier,
-            coalesce(scope, 'inference') as scope
-        )
-    from billing
-),
-
 -- An effective cost that only some of the equal rows state would lose the others' billed cost.
 summed as (
     select
         input,
         charge_id,
-        provider,
-        sub_account,
-        model,
-        service_tier,
+        canonical('provider', provider, charge_period_start) as provider,
+        canonical('sub_account', sub_account, charge_period_start) as sub_account,
+        canonical('model', model, charge_period_start) as model,
+        case service_tier when 'default' then 'standard' else service_tier end as service_tier,
         token_type,
         request_id,
-        customer_tag,
-        scope,
+        coalesce(
+            canonical('customer', customer_tag, charge_period_start),
+            canonical(
+                'sub_account_customer',
+                canonical('sub_account', sub_account, charge_period_start),
+                charge_period_start
+            )
+        ) as customer_tag,
+        coalesce(scope, 'inference') as scope,
         charge_category,
         charge_period_start,
         charge_period_end,
@@ -111,11 +98,8 @@ summed as (
             when count(effective_cost) > 0 then sum(coalesce(effective_cost, billed_cost))
         end as effective_cost,
         sum(consumed_quantity) as consumed_quantity
-    from named
-    group by
-        input, charge_id, provider, sub_account, model, service_tier, token_type, request_id,
-        customer_tag, scope, charge_category, charge_period_start, charge_period_end, billing_period,
-        currency, consumed_unit, commitment_discount_status, invoice_id
+    from billing
+    group by all
 ),
 
 rates as (

@@ -29,8 +29,30 @@ requests as (
 ),
 
 -- Without a charge that names a request, only the charges' own time is read.
-calls as (
-    select calls.*, requests.billed_request_id
+placed as (
+    select
+        slot_start(calls.charged_at, $boundaries) as slot_start,
+        calls.provider,
+        calls.sub_account,
+        calls.model,
+        calls.service_tier,
+        calls.customer_id,
+        calls.feature,
+        calls.query_type,
+        calls.session_id,
+        calls.request_id,
+        requests.billed_request_id,
+        calls.response_cached,
+        calls.weighs_nothing,
+        calls.price_id,
+        calls.stated_list_cost is not null as states_list_cost,
+        calls.input_tokens,
+        calls.output_tokens,
+        calls.cache_read_tokens,
+        calls.cache_write_tokens,
+        calls.cache_write_1h_tokens,
+        calls.reasoning_tokens,
+        calls.stated_list_cost
     from requests
     right join calls_between(
         since => $boundaries_first, until => $boundaries_last, always => $names_requests
@@ -40,33 +62,6 @@ calls as (
         not $names_requests
         or coalesce(requests.is_selected, false)
         or (calls.charged_at >= $boundaries_first and calls.charged_at < $boundaries_last)
-),
-
-placed as (
-    select
-        slot_start(charged_at, $boundaries) as slot_start,
-        provider,
-        sub_account,
-        model,
-        service_tier,
-        customer_id,
-        feature,
-        query_type,
-        session_id,
-        request_id,
-        billed_request_id,
-        response_cached,
-        weighs_nothing,
-        price_id,
-        stated_list_cost is not null as states_list_cost,
-        input_tokens,
-        output_tokens,
-        cache_read_tokens,
-        cache_write_tokens,
-        cache_write_1h_tokens,
-        reasoning_tokens,
-        stated_list_cost
-    from calls
 ),
 
 -- Calls of one price are priced alike, token by token: what is added up here is priced below, once a
