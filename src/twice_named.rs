@@ -1,18 +1,22 @@
-//! [`TwiceNamed`]: a condition stays above an operator that has two columns of the name it is about.
+//! [`TwiceNamed`]: a condition stays above an operator in which the name it is about is that of two columns.
 //!
 //! The engine hands conditions down by name. Where it has swapped the sides of `a RIGHT JOIN b … WHERE
-//! a.id IS NULL`, the condition arrives at the `id` of `b`, and every row is lost. So while its rule
-//! runs, operators that have a name twice are covered: what is above them stays there. A hash join
-//! knows of each column from which side it is, and needs no cover.
+//! a.id IS NULL`, the condition arrives at the `id` of `b`, and every row is lost; and below an aggregate by
+//! `coalesce(scope, 'inference') AS scope` it arrives at the `scope` of the input. So while its rule
+//! runs, operators that have a name twice are covered, and aggregates that give it to something else than
+//! their input does: what is above them stays there. A hash join knows of each column from which side it
+//! is, and needs no cover.
 
 use crate::shared::pass::{Pass, PassExec};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,7 +47,8 @@ impl PhysicalOptimizerRule for TwiceNamed {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let covered = plan.transform_up(|plan| {
             let is_hash_join = plan.downcast_ref::<HashJoinExec>().is_some();
-            Ok(if !is_hash_join && has_a_name_twice(&plan) {
+            let has_two = has_a_name_twice(&plan) || gives_a_name_away(plan.as_ref());
+            Ok(if !is_hash_join && has_two {
                 Transformed::yes(Arc::new(PassExec::new(plan, Cover)) as _)
             } else {
                 Transformed::no(plan)
@@ -77,6 +82,20 @@ fn has_a_name_twice(plan: &Arc<dyn ExecutionPlan>) -> bool {
         .any(|field| !names.insert(field.name()))
 }
 
+/// Whether a key of an aggregate has the name of a column that it is not.
+fn gives_a_name_away(plan: &dyn ExecutionPlan) -> bool {
+    let Some(aggregate) = plan.downcast_ref::<AggregateExec>() else {
+        return false;
+    };
+    let input = aggregate.input().schema();
+    let mut keys = aggregate.group_expr().expr().iter();
+    keys.any(|(key, name)| {
+        let is_column = key.downcast_ref::<Column>();
+        let is_itself = is_column.is_some_and(|column| column.name() == name);
+        !is_itself && input.index_of(name).is_ok()
+    })
+}
+
 /// Hands on rows, and no condition.
 #[derive(Debug, Clone)]
 struct Cover;
@@ -92,6 +111,8 @@ impl Pass for Cover {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use datafusion::arrow::array::AsArray;
+    use datafusion::arrow::datatypes::Int64Type;
     use datafusion::execution::session_state::SessionStateBuilder;
     use datafusion::physical_plan::displayable;
     use datafusion::prelude::SessionContext;
@@ -125,5 +146,36 @@ mod tests {
         assert!(plan.contains("join_type=Left"), "{plan}");
         assert!(!plan.contains("CoverExec"), "{plan}");
         assert_eq!(frame.count().await.unwrap(), 90);
+    }
+
+    #[tokio::test]
+    async fn a_condition_is_about_the_key_of_an_aggregate_and_not_about_its_namesake() {
+        // Without rules of its own the optimiser leaves the condition where it is written.
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_optimizer_rules(vec![])
+            .with_physical_optimizer_rules(rules())
+            .build();
+        let context = SessionContext::new_with_state(state);
+        let counted = async |key: &str| {
+            let sql = format!(
+                "SELECT * FROM (
+                    SELECT {key} AS scope, count(*) AS calls
+                    FROM (VALUES (NULL, 1), ('inference', 2), ('other', 3)) AS t (scope, call)
+                    WHERE call < 9 GROUP BY ALL
+                ) AS scopes WHERE scope = 'inference'"
+            );
+            let frame = context.sql(&sql).await.unwrap();
+            let plan = frame.clone().create_physical_plan().await.unwrap();
+            let plan = displayable(plan.as_ref()).indent(false).to_string();
+            let rows = frame.collect().await.unwrap();
+            let calls = rows[0].column(1).as_primitive::<Int64Type>().value(0);
+            (calls, plan.matches("FilterExec").count())
+        };
+        assert_eq!(
+            counted("replace(scope, 'other', 'inference')").await,
+            (2, 2)
+        );
+        assert_eq!(counted("scope").await, (1, 1), "it is handed down");
     }
 }
