@@ -1,8 +1,9 @@
 //! [`Job`]: a part of a plan on its way to the executors, and its rows on the way back.
 //!
-//! The scheduler itself gives the tasks of a lost executor to others. What is left to the client is to
-//! outlast a scheduler that is started again and results whose executor is gone: then the part is sent
-//! once more. Nothing is handed on before all of it is here, so no row is ever seen twice.
+//! The scheduler itself gives the tasks of a lost executor to others, and may count rows that others had
+//! made before a second time. So the part is sent once more where a task did not go well at once, as where a
+//! scheduler is started again or results are gone with their executor. Nothing is handed on before all of
+//! it is here, so no row is ever seen twice.
 
 use super::client::Cluster;
 use super::contact::{MOST_BYTES, Scheduler};
@@ -60,6 +61,24 @@ enum End {
     Failed(DataFusionError),
 }
 
+/// What a scheduler says of a part of a job.
+#[derive(Deserialize)]
+struct Stage {
+    stage_status: String,
+    tasks: Vec<Option<TaskSaid>>,
+}
+
+#[derive(Deserialize)]
+struct TaskSaid {
+    status: serde_json::Value,
+}
+
+impl TaskSaid {
+    fn is(&self, status: &str) -> bool {
+        self.status == status
+    }
+}
+
 impl<E: Into<DataFusionError>> From<E> for End {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
@@ -85,9 +104,12 @@ impl Job {
         let sent = self.send(&scheduler).await?;
         let (done, proxy) = self.wait(&scheduler, sent.id()).await?;
         let id = sent.has_ended();
-        let fetched = self
-            .fetch(done.partition_location, proxy.as_ref(), memory)
-            .await;
+        let fetched = if self.has_gone_well(&id).await {
+            self.fetch(done.partition_location, proxy.as_ref(), memory)
+                .await
+        } else {
+            Err(End::Lost(self.lost("tasks of it had to be done again")))
+        };
         // Executors need not keep what has been fetched, nor what cannot be.
         let clean = CleanJobDataParams {
             job_id: id,
@@ -179,25 +201,7 @@ impl Job {
 
     /// Finds out how far the job is, for whoever watches.
     async fn look(&self, id: &str) {
-        #[derive(Deserialize)]
-        struct Stages {
-            stages: Vec<Stage>,
-        }
-        #[derive(Deserialize)]
-        struct Stage {
-            stage_status: String,
-            tasks: Vec<Option<Task>>,
-        }
-        #[derive(Deserialize)]
-        struct Task {
-            status: serde_json::Value,
-        }
-        let Ok(Stages { stages }) = self
-            .cluster
-            .contact
-            .get(&format!("/api/job/{id}/stages"))
-            .await
-        else {
+        let Ok(stages) = self.stages(id).await else {
             return;
         };
         let mut tasks = Tasks::default();
@@ -205,11 +209,28 @@ impl Job {
             tasks.of_stages += 1;
             tasks.stages += usize::from(stage.stage_status == "Successful");
             for task in stage.tasks.into_iter().flatten() {
-                tasks.done += usize::from(task.status == "Successful");
-                tasks.running += usize::from(task.status == "Running");
+                tasks.done += usize::from(task.is("Successful"));
+                tasks.running += usize::from(task.is("Running"));
             }
         }
         *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
+    }
+
+    /// Whether each task of a job that is done was done once.
+    async fn has_gone_well(&self, id: &str) -> bool {
+        let stages = self.stages(id).await.unwrap_or_default();
+        let mut tasks = stages.iter().flat_map(|stage| stage.tasks.iter().flatten());
+        !stages.is_empty() && tasks.all(|task| task.is("Successful"))
+    }
+
+    async fn stages(&self, id: &str) -> Result<Vec<Stage>, Error> {
+        #[derive(Deserialize)]
+        struct Stages {
+            stages: Vec<Stage>,
+        }
+        let path = format!("/api/job/{id}/stages");
+        let Stages { stages } = self.cluster.contact.get(&path).await?;
+        Ok(stages)
     }
 
     /// Asks until there is an answer.
