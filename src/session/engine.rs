@@ -98,6 +98,16 @@ pub(crate) fn config(settings: &Settings) -> SessionConfig {
         // Of most customers a condition is true: taken for a fifth of them, they would be put into a join's
         // table on one thread.
         .set_u64("datafusion.optimizer.default_filter_selectivity", 100)
+        // Which side of a join has few rows is seen when they are there. A file says how many it has, and what is made
+        // of charges does not: the calls of a small ledger would be put into a join's table on one thread.
+        .set_u64(
+            "datafusion.optimizer.hash_join_single_partition_threshold",
+            0,
+        )
+        .set_u64(
+            "datafusion.optimizer.hash_join_single_partition_threshold_rows",
+            0,
+        )
         // Below a union of inputs the rule makes a column twice, and the plan is refused.
         .set_bool(
             "datafusion.optimizer.enable_leaf_expression_pushdown",
