@@ -5,17 +5,14 @@
 //! found no partner once for each partition of the other side, and what operators here have dealt out
 //! is not there any more. So the first side is read once.
 
-use datafusion::arrow::datatypes::SchemaRef;
+use crate::shared::pass::{Pass, PassExec};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, internal_err, resources_err};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Result, resources_err};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,8 +32,8 @@ impl PhysicalOptimizerRule for ReadOnce {
             ) else {
                 return Ok(Transformed::no(plan));
             };
-            let first: Arc<dyn ExecutionPlan> = Arc::new(ReadOnceExec::new(Arc::clone(first)));
-            let children = vec![first, Arc::clone(other)];
+            let first = PassExec::new(Arc::clone(first), FirstSide::default());
+            let children = vec![Arc::new(first) as _, Arc::clone(other)];
             replace_children_if_necessary(Arc::clone(&plan), children).map(Transformed::yes)
         };
         plan.transform_up(once).data()
@@ -51,73 +48,29 @@ impl PhysicalOptimizerRule for ReadOnce {
     }
 }
 
-/// The first side of a join: one partition.
-#[derive(Debug)]
-struct ReadOnceExec {
-    input: Arc<dyn ExecutionPlan>,
+/// The first side of a join, which is one partition.
+#[derive(Debug, Default)]
+struct FirstSide {
     has_been_read: AtomicBool,
 }
 
-impl ReadOnceExec {
-    fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self {
-            input,
-            has_been_read: AtomicBool::new(false),
-        }
+impl Clone for FirstSide {
+    /// A plan that is made again, as one round of a recursive query after another, has not been read.
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
-impl DisplayAs for ReadOnceExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+impl Pass for FirstSide {
+    const NAME: &'static str = "ReadOnceExec";
 
-impl ExecutionPlan for ReadOnceExec {
-    fn name(&self) -> &'static str {
-        "ReadOnceExec"
-    }
-
-    fn schema(&self) -> SchemaRef {
-        self.input.schema()
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop().filter(|_| children.is_empty()) else {
-            return internal_err!("ReadOnceExec has one input");
-        };
-        Ok(Arc::new(Self::new(input)))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
+    fn begin(&self) -> Result<()> {
         if self.has_been_read.swap(true, Ordering::AcqRel) {
             return resources_err!(
                 "the first side of a join without an equality does not fit into memory"
             );
         }
-        self.input.execute(partition, context)
+        Ok(())
     }
 }
 

@@ -8,7 +8,6 @@
 //! is, and needs no cover.
 
 use crate::shared::pass::{Pass, PassExec};
-use datafusion::arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -102,10 +101,6 @@ struct Cover;
 
 impl Pass for Cover {
     const NAME: &'static str = "CoverExec";
-
-    fn pass(&self, batch: RecordBatch) -> Result<RecordBatch> {
-        Ok(batch)
-    }
 }
 
 #[cfg(test)]

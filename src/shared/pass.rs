@@ -1,4 +1,5 @@
-//! [`PassExec`]: an operator that does something with each batch, and leaves all else as its input has it.
+//! [`PassExec`]: an operator that does something when it is read or with each batch, and leaves all else as its
+//! input has it.
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -17,8 +18,15 @@ pub(crate) trait Pass: fmt::Debug + Clone + Send + Sync + 'static {
     /// What the operator is called in plans.
     const NAME: &'static str;
 
+    /// Before a partition is read.
+    fn begin(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// The same rows.
-    fn pass(&self, batch: RecordBatch) -> Result<RecordBatch>;
+    fn pass(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        Ok(batch)
+    }
 }
 
 #[derive(Debug)]
@@ -82,6 +90,7 @@ impl<P: Pass> ExecutionPlan for PassExec<P> {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
+        self.each.begin()?;
         let each = self.each.clone();
         let input = self.input.execute(partition, context)?;
         let passed = input.and_then(move |batch| ready(each.pass(batch)));

@@ -216,7 +216,7 @@ impl Job {
         *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
     }
 
-    /// Whether each task of a job that is done was done once.
+    /// Whether each task of a job that is done was done once; where nobody can say, it was not.
     async fn has_gone_well(&self, id: &str) -> bool {
         let stages = self.stages(id).await.unwrap_or_default();
         let mut tasks = stages.iter().flat_map(|stage| stage.tasks.iter().flatten());
