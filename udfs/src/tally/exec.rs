@@ -365,26 +365,21 @@ struct Tally {
 impl Tally {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let keys = self.asked.keys.iter();
-        let columns: Result<Vec<_>> = keys.map(|key| key.evaluate(batch)).collect();
+        let columns = keys.map(|key| key.evaluate(batch));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let rows = batch.num_rows();
         if self.is_in_vain {
-            return self.pass_on(columns?, batch);
+            return self.pass_on(columns, batch);
         }
-        let numbered = self
-            .groups
-            .number(&columns?, rows, &mut self.group_of_row)?;
+        let numbered = self.groups.number(&columns, rows, &mut self.group_of_row)?;
         if let Err(Full) = numbered {
             if self.groups.len() > 0 {
                 self.hand_on()?;
                 return self.add(batch);
             }
-            let half = rows / 2;
-            if half == 0 {
-                return internal_err!("a row has too many keys");
-            }
+            // A dictionary's values are numbered all of them, and even one row may have too many keys.
             self.forget()?;
-            self.add(&batch.slice(0, half))?;
-            return self.add(&batch.slice(half, rows - half));
+            return self.pass_on(columns, batch);
         }
         let total = self.groups.len();
         for (sum, arguments) in self.sums.iter_mut().zip(&self.asked.arguments) {

@@ -43,7 +43,7 @@ enum Given {
     Values(Arc<[u32]>),
 }
 
-/// A row has more to tell than a word can hold: hand the groups on, or number fewer rows at a time.
+/// A row has more to tell than a word can hold: hand the groups on, or the rows as they are.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
