@@ -118,6 +118,8 @@ pub(super) async fn one_value(
 ) -> Result<Argument> {
     let shown = query.to_string();
     let asked = ask(environment, query, open, answers, later).await?;
+    // Beside it, not before: the answer is waited for.
+    answers.begin_reference(environment).await;
     value(&asked.await?, &shown)
 }
 

@@ -76,13 +76,17 @@ impl Environment {
         Ok(environment)
     }
 
-    /// Remembers why a relation's inputs cannot be read.
-    pub(crate) fn keep_unreadable(&self, relation: String, error: Error) {
+    /// Remembers why a relation's inputs cannot be read. What was made of them until then is no relation.
+    pub(crate) fn keep_unreadable(&self, relation: String, error: Error) -> Result<()> {
+        if let Some(main) = self.main() {
+            main.deregister_table(&relation)?;
+        }
         let mut unreadable = self
             .unreadable
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         unreadable.insert(relation, error);
+        Ok(())
     }
 
     pub(crate) fn unreadable(&self) -> Vec<Error> {

@@ -1,7 +1,8 @@
 //! A project's inputs become its relations: each through its source, or as it is.
 //!
 //! Every input is a table of its own and a view of what that table means; a relation is the rows of its
-//! inputs' views. Why a file cannot be read is found out now, and told to whoever asks for its relation.
+//! inputs' views, or the view of its only input. Why a file cannot be read is found out now, and told to
+//! whoever asks for its relation.
 
 use super::{Session, texts};
 use crate::config::{Input, RelationInputs};
@@ -36,6 +37,7 @@ impl Session {
 
     /// Registers a relation's inputs, and the relation over them.
     pub(super) async fn register(&self, relation: &RelationInputs) -> Result<()> {
+        let whole = Environment::qualified(&relation.relation);
         let mut views = vec![];
         let mut totals = vec![];
         for (number, input) in relation.inputs.iter().enumerate() {
@@ -56,7 +58,10 @@ impl Session {
             };
             let inputs = self.environment.schema(INPUTS, None)?;
             inputs.register_table(name.clone(), read.table)?;
-            let view = object_name(INPUTS, &format!("{name} as {}", relation.relation));
+            let view = match relation.inputs[..] {
+                [_] => whole.clone(),
+                _ => object_name(INPUTS, &format!("{name} as {}", relation.relation)),
+            };
             let shown = if let Some(source) = &input.source {
                 self.show(&view, &own, &relation.relation, source).await
             } else {
@@ -74,8 +79,9 @@ impl Session {
         if views.is_empty() {
             return Ok(());
         }
-        let name = Environment::qualified(&relation.relation);
-        self.define(&name, &together(&views)).await?;
+        if views.len() > 1 {
+            self.define(&whole, &together(&views)).await?;
+        }
         if relation.relation == "billing"
             && let Some(billing) = self.environment.table("billing").await?
         {

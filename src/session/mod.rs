@@ -107,7 +107,7 @@ impl Session {
             if let Err(error) = Box::pin(session.register(relation)).await {
                 let name = relation.relation.clone();
                 let error = error.at(format!("[{name}] in apportion.toml"));
-                session.environment.keep_unreadable(name, error);
+                session.environment.keep_unreadable(name, error)?;
             }
         }
         Ok(session)

@@ -48,6 +48,31 @@ fn project(bucket: &Bucket, secret: &str) -> Project {
 }
 
 #[test]
+fn documents_that_are_not_their_sources_are_no_relation() {
+    let project = Project::new();
+    project.write("page.json", r#"{"data": [{"x": 1}]}"#);
+    project.write(
+        "apportion.toml",
+        "[billing]\ninputs = [{ location = \"page.json\", source = \"openai_costs\" }]\n",
+    );
+    let refused = project.refusal(&["sql", "select * from billing"]);
+    let expected = "error: source `openai_costs` does not fit: no `data[].results[].amount.value`";
+    assert!(refused.starts_with(expected), "{refused}");
+    let refused = project.refusal(&["sql", "select * from apportion.main.billing"]);
+    let expected = "error: table 'apportion.main.billing' not found";
+    assert!(refused.starts_with(expected), "{refused}");
+    assert_eq!(
+        project.answer(&[
+            "--format",
+            "csv",
+            "sql",
+            "create view billing as select 1 as n; select 2 as n"
+        ]),
+        "n\n2\n"
+    );
+}
+
+#[test]
 fn inputs_of_many_kinds_make_one_bill_and_reconcile() {
     let bucket = Bucket::open("acme-bills");
     let project = project(&bucket, SECRET);

@@ -391,9 +391,9 @@ impl<'s> Expander<'s> {
             let environment = self.environment;
             let saved = environment.catalog.find(name)?;
             self.enter(&saved.name)?;
-            self.answers.begin_reference(environment).await;
             let at = |error: Error| error.at(saved.path.clone());
             let (arguments, mut bindings) = self.arguments(saved, given, caller).await?;
+            self.answers.begin_reference(environment).await;
             let key = format!("{}({})", saved.name, arguments.join(", "));
             if let Some(known) = self.by_key.get(&key) {
                 self.stack.pop();
