@@ -357,7 +357,8 @@ struct Tally {
     group_of_row: Vec<usize>,
     rows: usize,
     sampled: Sampled,
-    /// Nearly every row is a group of its own: numbering them is work for nothing.
+    /// Nearly every row is a group of its own, or a batch alone has more keys than a word holds (of a
+    /// dictionary all values count): numbering them is work for nothing.
     is_in_vain: bool,
     ready: VecDeque<HandedOn>,
 }
@@ -377,8 +378,8 @@ impl Tally {
                 self.hand_on()?;
                 return self.add(batch);
             }
-            // A dictionary's values are numbered all of them, and even one row may have too many keys.
-            self.forget()?;
+            self.groups.take()?;
+            self.is_in_vain = true;
             return self.pass_on(columns, batch);
         }
         let total = self.groups.len();
@@ -439,9 +440,5 @@ impl Tally {
         let keys = Some(keys);
         self.ready.push_back(HandedOn { groups, keys });
         Ok(())
-    }
-
-    fn forget(&mut self) -> Result<()> {
-        self.groups.take().map(|_| ())
     }
 }
