@@ -7,18 +7,19 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{
-    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, FieldRef, Int64Type,
-    UInt64Type,
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Field, FieldRef,
+    Int64Type, UInt64Type,
 };
 use datafusion::common::Result;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, ReversedUDAF,
     SetMonotonicity, Signature,
 };
 
+use super::checked::Sought;
 use super::distinct_sum::DistinctSum;
 use super::grouped_sum::GroupedSum;
 use super::running_sum::RunningSum;
@@ -61,21 +62,25 @@ impl Sum {
 /// Makes an accumulator for the result's type, or hands over to the built-in.
 macro_rules! accumulator {
     ($accumulator:ident, $args:ident, $builtin:expr) => {{
-        let data_type = $args.return_field.data_type().clone();
-        match &data_type {
-            DataType::Int64 => Ok(Box::new($accumulator::<Int64Type>::new(&data_type))),
-            DataType::UInt64 => Ok(Box::new($accumulator::<UInt64Type>::new(&data_type))),
-            DataType::Decimal32(..) => Ok(Box::new($accumulator::<Decimal32Type>::new(&data_type))),
-            DataType::Decimal64(..) => Ok(Box::new($accumulator::<Decimal64Type>::new(&data_type))),
-            DataType::Decimal128(..) => {
-                Ok(Box::new($accumulator::<Decimal128Type>::new(&data_type)))
-            }
-            DataType::Decimal256(..) => {
-                Ok(Box::new($accumulator::<Decimal256Type>::new(&data_type)))
-            }
+        let sought = Sought {
+            name: $args.name.to_owned(),
+            data_type: $args.return_field.data_type().clone(),
+        };
+        match &sought.data_type {
+            DataType::Int64 => Ok(Box::new($accumulator::<Int64Type>::new(sought))),
+            DataType::UInt64 => Ok(Box::new($accumulator::<UInt64Type>::new(sought))),
+            DataType::Decimal32(..) => Ok(Box::new($accumulator::<Decimal32Type>::new(sought))),
+            DataType::Decimal64(..) => Ok(Box::new($accumulator::<Decimal64Type>::new(sought))),
+            DataType::Decimal128(..) => Ok(Box::new($accumulator::<Decimal128Type>::new(sought))),
+            DataType::Decimal256(..) => Ok(Box::new($accumulator::<Decimal256Type>::new(sought))),
             _ => $builtin($args),
         }
     }};
+}
+
+/// Whether values of the type are summed here.
+fn is_checked(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Int64 | DataType::UInt64) || data_type.is_decimal()
 }
 
 impl AggregateUDFImpl for Sum {
@@ -125,7 +130,13 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        self.builtin.state_fields(args)
+        let name = format_state_name(args.name, "carried");
+        let is_checked = is_checked(args.return_field.data_type()) && !args.is_distinct;
+        let mut fields = self.builtin.state_fields(args)?;
+        if is_checked {
+            fields.push(Arc::new(Field::new(name, DataType::Int32, false)));
+        }
+        Ok(fields)
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -180,6 +191,45 @@ mod tests {
                 let sql = form.replace("{}", &column);
                 let error = error(&context, &sql).await;
                 assert!(error.contains("verflow"), "{sql}: {error}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sum_that_its_type_holds_is_one_in_whatever_order_its_values_come() {
+        let digits = |count: usize| "9".repeat(count);
+        for (data_type, largest) in [
+            ("Int64", i64::MAX.to_string()),
+            ("Decimal32(9, 0)", digits(9)),
+            ("Decimal64(18, 0)", digits(18)),
+            ("Decimal128(38, 0)", digits(38)),
+            ("Decimal256(76, 0)", digits(76)),
+        ] {
+            // Seven times the largest leave every type on the way.
+            let values = [largest.clone(), format!("-{largest}")].map(|value| {
+                format!("SELECT 1 AS g, arrow_cast('{value}', '{data_type}') AS v FROM generate_series(1, 7)")
+            });
+            let five = format!("SELECT 1 AS g, arrow_cast('5', '{data_type}') AS v");
+            for parts in [
+                [&values[0], &values[1], &five],
+                [&five, &values[1], &values[0]],
+            ] {
+                let parts = parts.map(String::as_str).join(" UNION ALL ");
+                for (partitions, batch_size) in [(1, 3), (3, 8192)] {
+                    let config = SessionConfig::new().with_target_partitions(partitions);
+                    let context = session_with(&config.with_batch_size(batch_size));
+                    for form in [
+                        "SELECT sum(v) FROM {}",
+                        "SELECT sum(v) FROM {} GROUP BY g",
+                        "SELECT sum(v) FILTER (WHERE v <> 0) FROM {} GROUP BY g",
+                        "SELECT sum(v) FROM {} GROUP BY GROUPING SETS ((g))",
+                        "SELECT DISTINCT sum(v) OVER () FROM {}",
+                        "SELECT sum(DISTINCT v) FROM {} GROUP BY g",
+                    ] {
+                        let sql = form.replace("{}", &format!("({parts})"));
+                        assert_eq!(row(&context, &sql).await, "5", "{data_type}: {form}");
+                    }
+                }
             }
         }
     }
