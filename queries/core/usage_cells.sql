@@ -83,6 +83,17 @@ summed as (
         weighs_nothing,
         price_id,
         states_list_cost,
+        case
+            when price_id = -5 then concat(
+                coalesce(input_tokens, 0) < 0,
+                coalesce(input_tokens, 0) < coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0),
+                coalesce(cache_read_tokens, 0) < 0,
+                coalesce(cache_write_tokens, 0) < 0,
+                coalesce(cache_write_tokens, 0) < coalesce(cache_write_1h_tokens, 0),
+                coalesce(cache_write_1h_tokens, 0) < 0,
+                coalesce(output_tokens, 0) < 0
+            )
+        end as below_zero,
         count(*) as calls,
         sum(input_tokens) as input_tokens,
         sum(output_tokens) as output_tokens,
@@ -90,28 +101,7 @@ summed as (
         sum(cache_write_tokens) as cache_write_tokens,
         sum(cache_write_1h_tokens) as cache_write_1h_tokens,
         sum(reasoning_tokens) as reasoning_tokens,
-        sum(case when price_id < 0 then stated_list_cost end) as stated_list_cost,
-        sum(case when price_id = -5 then greatest(input_tokens, 0) end) as cut_all_input,
-        sum(
-            case
-                when price_id = -5
-                    then greatest(
-                        coalesce(input_tokens, 0) - coalesce(cache_read_tokens, 0)
-                        - coalesce(cache_write_tokens, 0),
-                        0
-                    )
-            end
-        ) as cut_input,
-        sum(case when price_id = -5 then greatest(cache_read_tokens, 0) end) as cut_cache_read,
-        sum(case when price_id = -5 then greatest(cache_write_tokens, 0) end) as cut_cache_write,
-        sum(
-            case
-                when price_id = -5
-                    then greatest(coalesce(cache_write_tokens, 0) - coalesce(cache_write_1h_tokens, 0), 0)
-            end
-        ) as cut_cache_write_5m,
-        sum(case when price_id = -5 then greatest(cache_write_1h_tokens, 0) end) as cut_cache_write_1h,
-        sum(case when price_id = -5 then greatest(output_tokens, 0) end) as cut_output
+        sum(case when price_id < 0 then stated_list_cost end) as stated_list_cost
     from placed
     group by all
 ),
@@ -164,20 +154,13 @@ select
     weight * calls as weighing_calls,
     input_tokens,
     output_tokens,
-    weight * case when price_id = -5 then coalesce(cut_all_input, 0) else input_tokens end as all_input_weight,
-    weight * case
-        when price_id = -5 then coalesce(cut_input, 0)
-        else input_tokens - cache_read_tokens - cache_write_tokens
-    end as input_weight,
-    weight * case when price_id = -5 then coalesce(cut_cache_read, 0) else cache_read_tokens end as cache_read_weight,
-    weight * case when price_id = -5 then coalesce(cut_cache_write, 0) else cache_write_tokens end as cache_write_weight,
-    weight * case
-        when price_id = -5 then coalesce(cut_cache_write_5m, 0)
-        else cache_write_tokens - cache_write_1h_tokens
-    end as cache_write_5m_weight,
-    weight
-    * case when price_id = -5 then coalesce(cut_cache_write_1h, 0) else cache_write_1h_tokens end as cache_write_1h_weight,
-    weight * case when price_id = -5 then coalesce(cut_output, 0) else output_tokens end as output_weight,
+    weight * greatest(input_tokens, 0) as all_input_weight,
+    weight * greatest(input_tokens - cache_read_tokens - cache_write_tokens, 0) as input_weight,
+    weight * greatest(cache_read_tokens, 0) as cache_read_weight,
+    weight * greatest(cache_write_tokens, 0) as cache_write_weight,
+    weight * greatest(cache_write_tokens - cache_write_1h_tokens, 0) as cache_write_5m_weight,
+    weight * greatest(cache_write_1h_tokens, 0) as cache_write_1h_weight,
+    weight * greatest(output_tokens, 0) as output_weight,
     case priced_by
         when 'book' then
             parts['input'] + parts['cache_read'] + parts['cache_write_5m'] + parts['cache_write_1h']

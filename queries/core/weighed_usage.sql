@@ -32,7 +32,6 @@ totals as (
         sum(list_cost) as list_cost,
         sum(list_tokens) as list_tokens,
         sum(list_tokens_unpriced) as list_tokens_unpriced,
-        sum(tokens) as tokens,
         sum(weighing_calls) as weighing_calls
     from leaves
     group by charge_number, token_type
@@ -47,10 +46,13 @@ measured as (
             when token_type is not null and input_cost <> 0 then 'all_input_cost'
             when list_cost <> 0 and token_type is not null then 'whole_list_cost'
             when list_cost <> 0 then 'list_cost'
-            when tokens <> 0 then 'tokens'
+            when list_tokens + list_tokens_unpriced <> 0 then 'tokens'
             when weighing_calls <> 0 then 'calls'
         end as measure,
-        type_tokens + type_tokens_unpriced as covered_tokens
+        case
+            when token_type is null then list_tokens + list_tokens_unpriced
+            else type_tokens + type_tokens_unpriced
+        end as covered_tokens
     from totals
 )
 
@@ -92,7 +94,8 @@ select
                         + leaves.list_tokens_unpriced * measured.list_cost
                 else coalesce(leaves.list_cost, 0)
             end
-        when measured.measure = 'tokens' then cast(leaves.tokens as decimal(76, 24))
+        when measured.measure = 'tokens'
+            then cast(leaves.list_tokens + leaves.list_tokens_unpriced as decimal(76, 24))
         when measured.measure = 'calls' then cast(leaves.weighing_calls as decimal(76, 24))
         else cast(0 as decimal(76, 24))
     end as weight
