@@ -116,17 +116,14 @@ impl<T: Summed> Total<T> {
     pub(super) fn add_all(&mut self, values: &PrimitiveArray<T>) {
         match sum_checked(values) {
             Ok(sum) => self.add(sum.unwrap_or(T::Native::ZERO)),
-            Err(_) => values.iter().flatten().for_each(|value| self.add(value)),
+            Err(_) => values.iter().flatten().for_each(|one| self.add(one)),
         }
     }
 
     pub(super) fn subtract_all(&mut self, values: &PrimitiveArray<T>) {
         match sum_checked(values) {
             Ok(sum) => self.subtract(sum.unwrap_or(T::Native::ZERO)),
-            Err(_) => {
-                let values = values.iter().flatten();
-                values.for_each(|value| self.subtract(value));
-            }
+            Err(_) => values.iter().flatten().for_each(|one| self.subtract(one)),
         }
     }
 
