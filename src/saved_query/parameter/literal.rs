@@ -27,6 +27,12 @@ pub(super) fn is_decimal(text: &str) -> bool {
     text.parse::<rust_decimal::Decimal>().is_ok() && becomes(text, &ColumnType::Decimal128(38, 12))
 }
 
+/// Whether nothing of a decimal is rounded away.
+pub(super) fn has_few_decimals(text: &str) -> bool {
+    let decimals = text.split_once('.').map(|(_, decimals)| decimals);
+    decimals.is_none_or(|decimals| decimals.trim_end_matches('0').len() <= 12)
+}
+
 /// Whether the cast that the literal becomes will succeed: the engine would tell of it without the
 /// parameter's name.
 fn becomes(text: &str, column_type: &ColumnType) -> bool {

@@ -18,7 +18,10 @@ pub use month::Month;
 
 use crate::error::{Error, Result};
 use datafusion::sql::sqlparser::ast::{Expr, Value};
-use literal::{cast, instant, is_date, is_decimal, is_instant, list, microseconds, null, string};
+use literal::{
+    cast, has_few_decimals, instant, is_date, is_decimal, is_instant, list, microseconds, null,
+    string,
+};
 use month::MonthRange;
 
 /// One declared parameter.
@@ -82,6 +85,9 @@ impl Parameter {
             (ParameterType::Decimal, Argument::Number(text) | Argument::Text(text))
                 if is_decimal(text) =>
             {
+                if !has_few_decimals(text) {
+                    return Err(wrong("at most 12 digits after the point"));
+                }
                 one(cast(string(text), "DECIMAL(38,12)")?)
             }
             (kind @ (ParameterType::Integer | ParameterType::Decimal), _) => {
@@ -292,8 +298,22 @@ mod tests {
     #[test]
     fn decimals_are_written_out_and_fit() {
         let decimal = |text: &str| bound(ParameterType::Decimal, &Argument::Text(text.into()));
-        for text in ["0", "-5", "+5", ".5", "5.", "12.345678901234"] {
+        for text in [
+            "0",
+            "-5",
+            "+5",
+            ".5",
+            "5.",
+            "12.345678901234",
+            "0.5000000000000000",
+        ] {
             assert!(decimal(text).is_ok(), "{text}");
+        }
+        for text in ["12.3456789012345", "1.0000000000000000000000000000001"] {
+            assert_eq!(
+                decimal(text).unwrap_err().to_string(),
+                format!("parameter `p` takes at most 12 digits after the point, not `{text}`")
+            );
         }
         for text in [
             "1e3",
