@@ -420,6 +420,9 @@ impl Setting {
             2 => call.cache_read_tokens = Some(input + 3),
             3 => call.cache_write_1h_tokens = Some(call.cache_write_tokens.unwrap_or(0) + 2),
             4 => call.reasoning_tokens = Some(output + 1),
+            5 => call.cache_read_tokens = Some(-3),
+            6 => call.cache_write_tokens = Some(-2),
+            7 => call.cache_write_1h_tokens = Some(-4),
             _ => {}
         }
     }
