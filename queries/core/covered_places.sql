@@ -38,13 +38,7 @@ charges as (
         way,
         tests_sub_account,
         tests_model,
-        tests_service_tier,
-        concat(
-            case when tests_sub_account then 's' else '-' end,
-            case when tests_model then 'm' else '-' end,
-            case when tests_service_tier then 't' else '-' end,
-            case when customer_id is not null then 'c' else '-' end
-        ) as shape
+        tests_service_tier
     from resolved_charges(
         period => $period, basis => $basis, currency => $currency, salt => $salt, idle => $idle,
         depth => $depth
@@ -63,7 +57,10 @@ timed as (
     select
         charge_number,
         provider,
-        shape,
+        tests_sub_account,
+        tests_model,
+        tests_service_tier,
+        customer_id is not null as tests_customer,
         case when tests_sub_account then sub_account else '' end as key_sub_account,
         case when tests_model then model else '' end as key_model,
         case when tests_service_tier then service_tier else '' end as key_tier,
@@ -74,7 +71,8 @@ timed as (
 ),
 
 shapes as (
-    select distinct provider, shape from timed
+    select distinct provider, tests_sub_account, tests_model, tests_service_tier, tests_customer
+    from timed
 ),
 
 -- A place as each shape sees it: what the shape does not test is blank on both sides, and calls that
@@ -82,11 +80,14 @@ shapes as (
 shaped as (
     select
         places.*,
-        shapes.shape,
-        case when shapes.shape like 's___' then places.sub_account else '' end as key_sub_account,
-        case when shapes.shape like '_m__' then places.model else '' end as key_model,
-        case when shapes.shape like '__t_' then places.tier else '' end as key_tier,
-        case when shapes.shape like '___c' then places.named_customer_id else '' end as key_customer_id
+        shapes.tests_sub_account,
+        shapes.tests_model,
+        shapes.tests_service_tier,
+        shapes.tests_customer,
+        case when shapes.tests_sub_account then places.sub_account else '' end as key_sub_account,
+        case when shapes.tests_model then places.model else '' end as key_model,
+        case when shapes.tests_service_tier then places.tier else '' end as key_tier,
+        case when shapes.tests_customer then places.named_customer_id else '' end as key_customer_id
     from places
     inner join shapes on places.provider = shapes.provider
 ),
@@ -94,11 +95,17 @@ shaped as (
 pairs as (
     select
         timed.charge_number,
-        shaped.* exclude (shape, key_sub_account, key_model, key_tier, key_customer_id)
+        shaped.* exclude (
+            tests_sub_account, tests_model, tests_service_tier, tests_customer, key_sub_account,
+            key_model, key_tier, key_customer_id
+        )
     from timed
     inner join shaped
         on timed.provider = shaped.provider
-        and timed.shape = shaped.shape
+        and timed.tests_sub_account = shaped.tests_sub_account
+        and timed.tests_model = shaped.tests_model
+        and timed.tests_service_tier = shaped.tests_service_tier
+        and timed.tests_customer = shaped.tests_customer
         and timed.key_sub_account = shaped.key_sub_account
         and timed.key_model = shaped.key_model
         and timed.key_tier = shaped.key_tier
