@@ -29,11 +29,11 @@ boundaries as (
     union
     select charge_period_end as boundary from charges
     union
-    select day as boundary
+    select cast(day as timestamp(6)) as boundary
     from unnest(generate_series($period_start, $period_end, interval '1 day')) as days (day)
 )
 
-select arrow_cast(boundaries.boundary, 'Timestamp(Microsecond, None)') as boundary
+select boundaries.boundary
 from boundaries
 cross join span
 where boundaries.boundary between span.first_boundary and span.last_boundary

@@ -9,8 +9,8 @@
 --       months as (
 --           select
 --               billing_month(month_start) as month,
---               month_start,
---               month_start + interval '1 month' as month_end
+--               cast(month_start as timestamp(6)) as month_start,
+--               cast(month_start + interval '1 month' as timestamp(6)) as month_end
 --           from unnest(
 --               generate_series($period_start, $period_end - interval '1 day', interval '1 month')
 --           ) as months (month_start)
@@ -109,45 +109,49 @@ rates as (
     group by period, from_currency
 ),
 
+charged as (
+    select
+        *,
+        case
+            when $basis = 'effective' then coalesce(effective_cost, billed_cost)
+            else billed_cost
+        end as original_amount
+    from summed
+),
+
 -- Converted before anything is split: the rounding is then one per charge, and can be shown.
 converted as (
     select
-        summed.* replace (
-            case when rates.rate is null then summed.currency else $currency end as currency
+        charged.* exclude (original_amount) replace (
+            case when rates.rate is null then charged.currency else $currency end as currency
         ),
         md5(concat_ws(
             chr(31), coalesce(input, ''), coalesce(charge_id, ''), coalesce(provider, ''),
             coalesce(sub_account, ''),
             coalesce(model, ''), coalesce(service_tier, ''), coalesce(token_type, ''),
             coalesce(request_id, ''), coalesce(customer_tag, ''), scope, charge_category,
-            coalesce(cast(charge_period_start as text), ''),
-            coalesce(cast(charge_period_end as text), ''), billing_period,
-            coalesce(summed.currency, ''),
+            coalesce(cast(cast(charge_period_start as bigint) as text), ''),
+            coalesce(cast(cast(charge_period_end as bigint) as text), ''), billing_period,
+            coalesce(charged.currency, ''),
             coalesce(consumed_unit, ''), coalesce(commitment_discount_status, ''),
             coalesce(invoice_id, '')
         )) as charge_key,
-        summed.currency as original_currency,
+        charged.currency as original_currency,
+        original_amount,
         case
-            when $basis = 'effective' then coalesce(effective_cost, billed_cost)
-            else billed_cost
-        end as original_amount,
-        converted_amount(
-            case
-                when $basis = 'effective' then coalesce(effective_cost, billed_cost)
-                else billed_cost
-            end,
-            coalesce(rates.rate, 1)
-        ) as amount,
+            when rates.rate is null then original_amount
+            else converted_amount(original_amount, rates.rate)
+        end as amount,
         $basis = 'effective'
         and effective_cost is null
         and charge_period_end - charge_period_start
         > to_timestamp_micros(billing_period || '-01') + interval '1 month'
         - to_timestamp_micros(billing_period || '-01') as is_spread
-    from summed
+    from charged
     left join rates
-        on summed.billing_period = rates.period
-        and summed.currency = rates.from_currency
-        and summed.currency <> $currency
+        on charged.billing_period = rates.period
+        and charged.currency = rates.from_currency
+        and charged.currency <> $currency
 ),
 
 -- A prepayment without an effective cost belongs to its days; their sum is the payment.
@@ -158,12 +162,18 @@ days as (
         charge_period_end,
         amount,
         unnest(generate_series(
-            date_trunc('day', charge_period_start),
-            date_trunc('day', charge_period_end - interval '1 microsecond'),
-            interval '1 day'
-        )) as day
+            cast(cast(charge_period_start as date) as integer),
+            cast(cast(charge_period_end - interval '1 microsecond' as date) as integer)
+        )) as day_number
     from converted
     where is_spread
+),
+
+dated as (
+    select
+        * exclude (day_number),
+        cast(arrow_cast(cast(day_number as integer), 'Date32') as timestamp(6)) as day
+    from days
 ),
 
 daily as (
@@ -175,15 +185,15 @@ daily as (
                 least(charge_period_end, day + interval '1 day') as bigint
             ) - cast(greatest(charge_period_start, day) as bigint)
         ) over (partition by charge_key order by day) as day_amount
-    from days
+    from dated
 ),
 
 pieces as (
     select
         charge_key,
         billing_month(day) as period,
-        greatest(min(charge_period_start), min(date_trunc('month', day))) as piece_start,
-        least(max(charge_period_end), max(date_trunc('month', day)) + interval '1 month') as piece_end,
+        greatest(min(charge_period_start), min(day)) as piece_start,
+        least(max(charge_period_end), max(day) + interval '1 day') as piece_end,
         sum(day_amount) as amount
     from daily
     group by charge_key, billing_month(day)

@@ -9,7 +9,7 @@ with
 
 -- A row without a beginning holds from the first day on.
 begun as (
-    select *, coalesce(cast(effective_from as timestamp), timestamp '1700-01-01') as holds_from
+    select *, coalesce(effective_from, date '0001-01-01') as holds_from
     from customers
 ),
 
@@ -34,7 +34,7 @@ terms as (
     from several
     inner join begun on several.customer_id = begun.customer_id
     union all by name
-    select begun.*, cast(null as timestamp) as holds_until
+    select begun.*, cast(null as date) as holds_until
     from several
     right join begun on several.customer_id = begun.customer_id
     where several.customer_id is null
@@ -43,8 +43,8 @@ terms as (
 months as (
     select
         billing_month(month_start) as period,
-        month_start,
-        month_start + interval '1 month' as month_end
+        cast(month_start as date) as month_start,
+        cast(month_start + interval '1 month' as date) as month_end
     from (
         select unnest(generate_series($period_start, $period_end - interval '1 month', interval '1 month'))
             as month_start
@@ -55,8 +55,8 @@ dated as (
     select
         months.period,
         terms.* exclude (holds_from, holds_until),
-        (terms.started_on is null or cast(terms.started_on as timestamp) < months.month_end)
-        and (terms.ended_on is null or cast(terms.ended_on as timestamp) >= months.month_start)
+        (terms.started_on is null or terms.started_on < months.month_end)
+        and (terms.ended_on is null or terms.ended_on >= months.month_start)
             as is_active
     from months
     cross join terms

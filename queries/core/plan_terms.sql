@@ -23,7 +23,7 @@ with
 months as (
     select
         month_start,
-        month_start + interval '1 month' as month_end
+        cast(month_start + interval '1 month' as date) as month_end
     from unnest(generate_series($period_start, $period_end - interval '1 month', interval '1 month'))
         as months (month_start)
 ),
@@ -40,7 +40,7 @@ dated as (
     cross join plan_steps(terms => terms) as steps
     where
         steps.effective_from is null
-        or cast(steps.effective_from as timestamp) < months.month_end
+        or steps.effective_from < months.month_end
 )
 
 select

@@ -59,11 +59,11 @@ times as (
         period,
         least(
             min(case when request_id is null then charge_period_start end),
-            try_cast(period || '-01' as timestamp)
+            try_cast(period || '-01' as timestamp(6))
         ) as time_start,
         greatest(
             max(case when request_id is null then charge_period_end end),
-            try_cast(period || '-01' as timestamp) + interval '1 month'
+            try_cast(period || '-01' as timestamp(6)) + interval '1 month'
         ) as time_end
     from charges
     group by period

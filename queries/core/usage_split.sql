@@ -119,7 +119,7 @@ kept as (
         and charges.way = 'usage'
         and charges.charge_category = 'Usage'
         and charges.amount > 0
-        and charges.charge_period_end - charges.charge_period_start > interval '24 hours'
+        and charges.charge_period_start + interval '24 hours' < charges.charge_period_end
         and weighed.measure = 'list_cost'
 ),
 
