@@ -24,6 +24,7 @@ use crate::saved_query::expand::{self, Expanded};
 use crate::saved_query::parameter::ParameterType;
 use crate::saved_query::scope::{folded, renamed};
 use crate::saved_query::{Catalog, SavedQuery, nearest, query, syntax};
+use crate::shared::explained::Analyzed;
 use crate::shared::planner::plan_together;
 use crate::store;
 use crate::task::let_go;
@@ -289,6 +290,10 @@ impl Session {
             return Err(Error::new("nothing was planned"));
         };
         let stream = execute_stream(Arc::clone(&plan), state.task_ctx())?;
+        let stream = match Analyzed::of(&plans[0], &plan, state.config_options()) {
+            Some(analyzed) => analyzed.behind(stream),
+            None => stream,
+        };
         let_go((plans, notice_plans, state));
         Ok(Answer {
             schema,

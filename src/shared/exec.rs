@@ -91,10 +91,16 @@ impl Drop for Reader {
     }
 }
 
+/// What a plan reads together with others, if it is such a reader.
+pub(super) fn shared_by(plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<SharedInput>> {
+    let reader = plan.downcast_ref::<SharedExec>()?;
+    Some(Arc::clone(&reader.reader.shared))
+}
+
 /// What a plan reads from, a shared input too.
 pub(crate) fn inputs(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
-    match plan.downcast_ref::<SharedExec>() {
-        Some(reader) => reader.reader.shared.plan().into_iter().collect(),
+    match shared_by(plan) {
+        Some(shared) => shared.plan().into_iter().collect(),
         None => plan.children().into_iter().map(Arc::clone).collect(),
     }
 }

@@ -7,6 +7,8 @@
 //! each. Where one reader is left, or the relation has no rows, the plan stands in the reader's own.
 //! [`few_buffers`] keeps texts from dragging along those of other batches, here and in joins.
 //!
+//! `EXPLAIN` shows each once ([`explained`]).
+//!
 //! What a statement asks on the way reads such a relation whole, and leaves it for the statement ([`left`]).
 //!
 //! Filters that all readers have in common, and the columns that any of them needs, are pushed into
@@ -15,6 +17,7 @@
 pub(crate) use exec::inputs;
 
 mod exec;
+pub(crate) mod explained;
 pub(crate) mod few_buffers;
 mod held;
 mod input;

@@ -1,6 +1,7 @@
 //! Plans each shared relation once, before the statement that reads it.
 
 use super::exec::SharedExec;
+use super::explained::{asks_for_lines, with_shared};
 use super::held::Buffers;
 use super::input::SharedInput;
 use super::needs::Needs;
@@ -21,6 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use futures::future::FutureExt;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -124,10 +126,28 @@ pub(crate) async fn plan_together(
         }
     }
     let mut operators = vec![];
-    for plan in planned {
-        operators.push(plan.await.map_err(DataFusionError::Shared)?);
+    for (asked, plan) in plans.iter().zip(planned) {
+        let plan = plan.await.map_err(DataFusionError::Shared)?;
+        operators.push(if asks_for_lines(asked) {
+            with_shared(plan, &inputs(&offered).await?)
+        } else {
+            plan
+        });
     }
     Ok(operators)
+}
+
+/// What is read by several, those that read others before these.
+async fn inputs(offered: &Offered) -> Result<Vec<Arc<SharedInput>>> {
+    let offers = gathered(offered.clone()).await?;
+    let numbered = offers
+        .into_iter()
+        .filter_map(|(number, offer)| match offer {
+            Offer::Input(ready) => Some((Reverse(number), Arc::clone(&ready.input))),
+            Offer::Plan(_) => None,
+        });
+    let numbered: BTreeMap<_, _> = numbered.collect();
+    Ok(numbered.into_values().collect())
 }
 
 /// The engine's rules go over a statement until nothing changes. A relation comes to them without what nobody

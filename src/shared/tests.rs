@@ -83,6 +83,25 @@ async fn several_readers_share_and_one_has_it_whole() {
 }
 
 #[tokio::test]
+async fn an_explained_statement_shows_what_is_shared_once() {
+    const READ: &str = "SELECT * FROM twice JOIN twice AS other USING (tokens)";
+    let twice = (
+        "twice",
+        "SELECT a.tokens FROM calls AS a JOIN calls AS b USING (model)",
+    );
+    let (_, plan) = run(&[CALLS, twice], &format!("EXPLAIN {READ}")).await;
+    assert_eq!(plan.matches("SharedExec: twice").count(), 2, "{plan}");
+    assert_eq!(plan.matches("SharedExec: calls").count(), 2, "{plan}");
+    let at = |text: &str| {
+        plan.find(text)
+            .unwrap_or_else(|| panic!("{text} in {plan}"))
+    };
+    let [own, twice, calls] = ["SharedExec: twice", "| twice ", "| calls "].map(at);
+    assert!(own < twice && twice < calls, "{plan}");
+    assert!(plan[calls..].contains("DataSourceExec"), "{plan}");
+}
+
+#[tokio::test]
 async fn a_reader_takes_columns_by_the_names_it_has_for_them() {
     let renamed = "SELECT a.tokens AS first, a.tokens AS again, b.model AS of
         FROM calls AS a CROSS JOIN (SELECT model FROM calls WHERE tokens = 1) AS b
