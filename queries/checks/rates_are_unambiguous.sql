@@ -1,9 +1,9 @@
--- Claim:       A period has one rate between two currencies.
+-- Claim:       A period has one rate between two currencies, and it is above zero.
 -- Severity:    error
--- Grain:       one row per period and pair of currencies with several
+-- Grain:       one row per period and pair of currencies with another or several
 
-select period, from_currency, to_currency, count(distinct rate) as rates
+select period, from_currency, to_currency, count(distinct rate) as rates, min(rate) as lowest
 from fx_rates
 group by period, from_currency, to_currency
-having count(distinct rate) > 1
+having count(distinct rate) > 1 or min(rate) <= 0
 order by period, from_currency, to_currency

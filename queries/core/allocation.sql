@@ -64,7 +64,7 @@ costs as (
 ),
 
 charges as (
-    select distinct period, provider, charge_category, currency
+    select distinct period, provider, charge_category, currency, original_currency
     from charges(period => $period, basis => $basis, currency => $currency)
     where selected and scope = 'inference'
 ),
@@ -77,7 +77,7 @@ provider_currencies as (
 ),
 
 period_currencies as (
-    select period, min(currency) as currency
+    select period, min(currency) as currency, min(original_currency) as original_currency
     from charges
     group by period
 ),
@@ -209,16 +209,17 @@ customers as (
         coalesce(
             case when rates.rate is not null then $currency end,
             in_force.currency,
-            period_currencies.currency,
+            period_currencies.original_currency,
             'USD'
         ) as currency
     from customers_in_force(period => $period) as in_force
     left join period_currencies on in_force.period = period_currencies.period
     left join rates
         on in_force.period = rates.period
-        and coalesce(in_force.currency, period_currencies.currency, 'USD') = rates.from_currency
+        and coalesce(in_force.currency, period_currencies.original_currency, 'USD')
+        = rates.from_currency
         and rates.to_currency = $currency
-        and in_force.currency <> $currency
+        and rates.from_currency <> $currency
     where in_force.customer_id is not null
 ),
 

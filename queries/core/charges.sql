@@ -55,6 +55,15 @@
 --       from billing
 --       where billed_cost is null and billing_period between $period_first and $period_last
 --       having count(*) > 0
+--       union all
+--       select
+--           concat(
+--               'a rate from ', from_currency, ' to ', to_currency, ' in ', period, ' is ',
+--               cast(rate as text)
+--           ) as problem,
+--           'correct it in fx_rates: a rate is above zero' as hint
+--       from fx_rates
+--       where rate <= 0 and period between $period_first and $period_last
 --   )
 -- Notes:       Charges of other billing periods that reach into the asked months are here too, with
 --              selected = false: they bill calls of these months, and add no cost to them.
@@ -142,11 +151,14 @@ converted as (
             when rates.rate is null then original_amount
             else converted_amount(original_amount, rates.rate)
         end as amount,
-        $basis = 'effective'
-        and effective_cost is null
-        and charge_period_end - charge_period_start
-        > to_timestamp_micros(billing_period || '-01') + interval '1 month'
-        - to_timestamp_micros(billing_period || '-01') as is_spread
+        coalesce(
+            $basis = 'effective'
+            and effective_cost is null
+            and charge_period_end - charge_period_start
+            > try_cast(billing_period || '-01' as timestamp(6)) + interval '1 month'
+            - try_cast(billing_period || '-01' as timestamp(6)),
+            false
+        ) as is_spread
     from charged
     left join rates
         on charged.billing_period = rates.period

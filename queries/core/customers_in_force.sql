@@ -29,7 +29,8 @@ terms as (
             partition by begun.customer_id
             order by
                 begun.holds_from, begun.mrr desc nulls first, begun.plan desc nulls first,
-                begun.tier desc nulls first
+                begun.tier desc nulls first, begun.currency, begun.renewal_date, begun.started_on,
+                begun.ended_on
         ) as holds_until
     from several
     inner join begun on several.customer_id = begun.customer_id

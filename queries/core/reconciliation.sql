@@ -18,21 +18,21 @@ with
 control as (
     select
         input,
-        canonical('provider', provider, to_timestamp_micros(billing_period || '-01')) as provider,
+        canonical('provider', provider, try_cast(billing_period || '-01' as timestamp(6))) as provider,
         billing_period as period,
         currency,
         sum(control_total) as control_total
     from control_totals
     where billing_period between $period_first and $period_last
     group by
-        input, canonical('provider', provider, to_timestamp_micros(billing_period || '-01')),
+        input, canonical('provider', provider, try_cast(billing_period || '-01' as timestamp(6))),
         billing_period, currency
 ),
 
 imported as (
     select
         input,
-        canonical('provider', provider, to_timestamp_micros(billing_period || '-01')) as provider,
+        canonical('provider', provider, try_cast(billing_period || '-01' as timestamp(6))) as provider,
         billing_period as period,
         currency,
         sum(billed_cost) as billed_cost,
@@ -41,7 +41,7 @@ imported as (
     from billing
     where billing_period between $period_first and $period_last
     group by
-        input, canonical('provider', provider, to_timestamp_micros(billing_period || '-01')),
+        input, canonical('provider', provider, try_cast(billing_period || '-01' as timestamp(6))),
         billing_period, currency
 ),
 

@@ -126,9 +126,11 @@ select
     billed_part as "BilledCost",
     $billing_account as "BillingAccountId",
     currency as "BillingCurrency",
-    arrow_cast(to_timestamp_micros(period || '-01'), 'Timestamp(Microsecond, Some("UTC"))') as "BillingPeriodStart",
-    arrow_cast(to_timestamp_micros(period || '-01') + interval '1 month', 'Timestamp(Microsecond, Some("UTC"))')
-        as "BillingPeriodEnd",
+    arrow_cast(try_cast(period || '-01' as timestamp(6)), 'Timestamp(Microsecond, Some("UTC"))')
+        as "BillingPeriodStart",
+    arrow_cast(
+        try_cast(period || '-01' as timestamp(6)) + interval '1 month', 'Timestamp(Microsecond, Some("UTC"))'
+    ) as "BillingPeriodEnd",
     charge_category as "ChargeCategory",
     concat_ws(' ', provider, model, service_tier, token_type) as "ChargeDescription",
     arrow_cast(charge_period_start, 'Timestamp(Microsecond, Some("UTC"))') as "ChargePeriodStart",

@@ -16,28 +16,59 @@ use std::fmt::Write;
 
 /// The conforming query over a table of this schema, as SQL.
 pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String> {
-    let mut columns = vec![];
-    for column in relation.columns {
-        columns.push(match find(schema, column.name) {
-            Some((name, data_type)) => {
-                let name = quoted(name);
-                let expression = expression(column, &name, data_type).ok_or_else(|| {
-                    Error::new(format!(
-                        "column `{}` of `{}` is {}, not {}",
-                        column.name,
-                        relation.name,
-                        described(data_type),
-                        column.kind.described()
-                    ))
-                    .at(format!("table `{}`", relation.name))
-                    .hint(cast_hint(column))
-                })?;
-                format!("{expression} AS {}", quoted(column.name))
-            }
-            None if column.required => return Err(missing(relation, column, schema)),
-            None => absent(column),
-        });
-    }
+    let columns = relation.columns.iter().map(|column| {
+        let conformed = conformed(relation, column, schema)?;
+        match conformed {
+            None if column.required => Err(missing(relation, column, schema)),
+            None => Ok(absent(column)),
+            Some(conformed) => Ok(conformed),
+        }
+    });
+    Ok(with_others(
+        relation,
+        columns.collect::<Result<_>>()?,
+        table,
+        schema,
+    ))
+}
+
+/// The same of one of several tables that make a relation: what it lacks another one may have.
+pub fn part(relation: &Relation, table: &str, schema: &Schema) -> Result<String> {
+    let columns = relation.columns.iter();
+    let columns = columns.filter_map(|column| conformed(relation, column, schema).transpose());
+    Ok(with_others(
+        relation,
+        columns.collect::<Result<_>>()?,
+        table,
+        schema,
+    ))
+}
+
+/// Nothing where the table has no such column.
+fn conformed(relation: &Relation, column: &Column, schema: &Schema) -> Result<Option<String>> {
+    let Some((name, data_type)) = find(schema, column.name) else {
+        return Ok(None);
+    };
+    let expression = expression(column, &quoted(name), data_type).ok_or_else(|| {
+        Error::new(format!(
+            "column `{}` of `{}` is {}, not {}",
+            column.name,
+            relation.name,
+            described(data_type),
+            column.kind.described()
+        ))
+        .at(format!("table `{}`", relation.name))
+        .hint(cast_hint(column))
+    })?;
+    Ok(Some(format!("{expression} AS {}", quoted(column.name))))
+}
+
+fn with_others(
+    relation: &Relation,
+    mut columns: Vec<String>,
+    table: &str,
+    schema: &Schema,
+) -> String {
     for field in schema.fields() {
         if !relation
             .columns
@@ -47,7 +78,7 @@ pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String>
             columns.push(quoted(field.name()));
         }
     }
-    Ok(format!("SELECT {} FROM {table}", columns.join(", ")))
+    format!("SELECT {} FROM {table}", columns.join(", "))
 }
 
 /// The columns of an input that is all text, and their types: each as what the contract means by it.

@@ -58,9 +58,10 @@ impl Session {
             };
             let inputs = self.environment.schema(INPUTS, None)?;
             inputs.register_table(name.clone(), read.table)?;
+            let own_view = format!("{name} as {}", relation.relation);
             let view = match relation.inputs[..] {
                 [_] => whole.clone(),
-                _ => object_name(INPUTS, &format!("{name} as {}", relation.relation)),
+                _ => object_name(INPUTS, &own_view),
             };
             let shown = if let Some(source) = &input.source {
                 self.show(&view, &own, &relation.relation, source).await
@@ -71,7 +72,8 @@ impl Session {
                 self.define(&view, &sql).await
             };
             shown.map_err(|error| error.moved(place()))?;
-            views.push(format!("SELECT * FROM {view}"));
+            let part = self.part(&relation.relation, &own_view).await;
+            views.push(part.map_err(|error| error.moved(place()))?);
             if relation.relation == "billing" {
                 totals.push(self.control_total(&own, input)?);
             }
@@ -90,6 +92,17 @@ impl Session {
             let _ = self.environment.billing_of_inputs.set(billing);
         }
         Ok(())
+    }
+
+    /// The rows of an input's view, one of several, with the contract's types: side by side, the engine would
+    /// find others for those that differ.
+    async fn part(&self, relation: &str, view: &str) -> Result<String> {
+        let own = object_name(INPUTS, view).to_string();
+        let table = self.environment.schema(INPUTS, None)?.table(view).await?;
+        match (relation::relation(relation), table) {
+            (Some(known), Some(table)) => conform::part(known, &own, &table.schema()),
+            _ => Ok(format!("SELECT * FROM {own}")),
+        }
     }
 
     async fn define(&self, view: &ObjectName, sql: &str) -> Result<()> {

@@ -262,6 +262,47 @@ fn columns_by_other_names_need_no_query() {
     assert!(said.contains("`ledger` has no column `called`"), "{said}");
 }
 
+/// Side by side the engine would read one input's times in the other's zone, and its money as a float.
+#[test]
+fn inputs_of_other_types_say_what_each_says_alone() {
+    let project = Project::new();
+    let bill = |name: &str, start: &str, cost: &str| {
+        let sql = format!(
+            "COPY (SELECT '{name}' AS charge_id, 'p' AS provider, 'Usage' AS charge_category,
+                {start} AS charge_period_start, timestamp '2026-11-01' AS charge_period_end,
+                '2026-10' AS billing_period, 'USD' AS currency, {cost} AS billed_cost)
+             TO '{name}.parquet'"
+        );
+        project.answer(&["sql", &sql]);
+    };
+    let naive = "timestamp '2026-10-01'";
+    bill("a", naive, "9007199254740993");
+    bill(
+        "b",
+        "arrow_cast('2026-10-01', 'Timestamp(Microsecond, Some(\"America/New_York\"))')",
+        "cast(10.1 as double)",
+    );
+    bill("c", naive, "arrow_cast(0.1, 'Float32')");
+    bill("d", naive, "cast('0.00000029' as decimal(38, 28))");
+    let inputs = ["a", "b", "c", "d"].map(|name| format!("{{ location = \"{name}.parquet\" }}"));
+    let settings = format!("[billing]\ninputs = [{}]\n", inputs.join(", "));
+    project.write("apportion.toml", settings);
+    let answer = project.answer(&[
+        "--format",
+        "csv",
+        "sql",
+        "select charge_id, charge_period_start, billed_cost from billing order by 1",
+    ]);
+    assert_eq!(
+        answer,
+        "charge_id,charge_period_start,billed_cost\n\
+         a,2026-10-01 00:00:00,9007199254740993.000000000000\n\
+         b,2026-10-01 04:00:00,10.100000000000\n\
+         c,2026-10-01 00:00:00,0.100000000000\n\
+         d,2026-10-01 00:00:00,0.000000290000\n"
+    );
+}
+
 #[test]
 fn a_source_of_ones_own_is_a_file_as_the_readme_shows_it() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));

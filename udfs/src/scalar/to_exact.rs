@@ -23,7 +23,7 @@ const SCALE: i8 = 30;
 pub(crate) static MANUAL: Manual = Manual {
     name: "to_exact",
     section: "Money",
-    description: "A number in any form as DECIMAL(76, 30); an error where that would round it.",
+    description: "A number in any form as DECIMAL(76, 30); an error where that would round it, but for a float: what such a one has behind thirty decimals is noise.",
     parameters: &[Parameter::required(
         "value",
         Kind::AnyNumber,
@@ -69,11 +69,16 @@ impl ScalarUDFImpl for ToExact {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let value = Arguments::new(&MANUAL, &args).number(0)?;
+        let is_float = args.args[0].data_type().is_floating();
         let mut numbers = Decimal256Builder::with_capacity(args.number_rows).with_data_type(EXACT);
         for row in 0..args.number_rows {
-            let exact = value
-                .get(MANUAL.name, row)?
-                .map(|value| value.exactly(SCALE.into()));
+            let exact = value.get(MANUAL.name, row)?.map(|value| {
+                if is_float {
+                    value.rounded(SCALE.into())
+                } else {
+                    value.exactly(SCALE.into())
+                }
+            });
             let units = exact.map(|exact| exact.and_then(to_i256)).transpose();
             numbers.append_option(units.map_err(|error| failed(MANUAL.name, &error))?);
         }
@@ -92,6 +97,13 @@ mod tests {
                         |-3.000000000000000000000000000000";
         assert_eq!(row(&session().await, sql).await, expected);
         assert_over_every_text("to_exact({x})", "5e-30", "0.000000000000000000000000000005").await;
+    }
+
+    #[tokio::test]
+    async fn a_float_has_noise_behind_them() {
+        let sql = "SELECT to_exact('2.7755575615628914e-17'::double), to_exact('1e-31'::double)";
+        let expected = "0.000000000000000027755575615629|0.000000000000000000000000000000";
+        assert_eq!(row(&session().await, sql).await, expected);
     }
 
     #[tokio::test]
