@@ -40,10 +40,11 @@ pub(super) fn with_shared(
         let mut text = plan.plan.as_str().to_owned();
         if plan.plan_type == PlanType::FinalPhysicalPlan {
             for input in shared {
-                let lines = input
-                    .plan()
-                    .map(|plan| displayable(plan.as_ref()).indent(false).to_string());
-                text += &under(&input.label, &lines.unwrap_or_default());
+                let lines = input.plan().map_or_else(
+                    || "read while the statement was planned".to_owned(),
+                    |plan| displayable(plan.as_ref()).indent(false).to_string(),
+                );
+                text += &under(&input.label, &lines);
             }
         }
         StringifiedPlan::new(plan.plan_type.clone(), text)
