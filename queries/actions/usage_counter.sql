@@ -4,6 +4,24 @@
 --   as_of      timestamp   The instant up to which the calls of its month count.
 --   customer_id text = NULL   The customer; without it, all that have a cap.
 --   caps       relation = caps   Caps as usage_caps gives them, best from a file that it was written to.
+-- Refused:     (
+--       select
+--           concat(
+--               'a cap of ', coalesce(customer_id, 'nobody'), ' is ', cap, ' ',
+--               coalesce(measure, 'of nothing')
+--           ) as problem,
+--           'a cap is a customer''s, of calls, tokens or sessions, and not below zero' as hint
+--       from caps
+--       where
+--           cap is not null
+--           and (
+--               customer_id is null
+--               or measure is null
+--               or measure not in ('calls', 'tokens', 'sessions')
+--               or cap < 0
+--           )
+--       order by problem
+--   )
 -- Notes:       Made to be asked before a call: it reads the month's calls and the caps, and neither bill
 --              nor prices. From four fifths of the cap on there is a message, an offer and not a
 --              refusal. used_up_on is the day on which the cap is reached at the pace so far, where that is in
