@@ -58,12 +58,16 @@
 --       union all
 --       select
 --           concat(
---               'a rate from ', from_currency, ' to ', to_currency, ' in ', period, ' is ',
---               cast(rate as text)
+--               'rates that are not above zero: ', count(*), ', the first is ',
+--               min(concat(
+--                   'that from ', from_currency, ' to ', to_currency, ' in ', period, ', ',
+--                   cast(rate as text)
+--               ))
 --           ) as problem,
---           'correct it in fx_rates: a rate is above zero' as hint
+--           'correct fx_rates; `apportion check` lists them' as hint
 --       from fx_rates
 --       where rate <= 0 and period between $period_first and $period_last
+--       having count(*) > 0
 --   )
 -- Notes:       Charges of other billing periods that reach into the asked months are here too, with
 --              selected = false: they bill calls of these months, and add no cost to them.
@@ -131,7 +135,7 @@ charged as (
 -- Converted before anything is split: the rounding is then one per charge, and can be shown.
 converted as (
     select
-        charged.* exclude (original_amount) replace (
+        charged.* replace (
             case when rates.rate is null then charged.currency else $currency end as currency
         ),
         md5(concat_ws(
@@ -146,7 +150,6 @@ converted as (
             coalesce(invoice_id, '')
         )) as charge_key,
         charged.currency as original_currency,
-        original_amount,
         case
             when rates.rate is null then original_amount
             else converted_amount(original_amount, rates.rate)
@@ -166,26 +169,25 @@ converted as (
         and charged.currency <> $currency
 ),
 
--- A prepayment without an effective cost belongs to its days; their sum is the payment.
+-- A prepayment without an effective cost belongs to its days; their sum is the payment. They are counted,
+-- for a series of instants has no year beyond 2262.
 days as (
     select
         charge_key,
         charge_period_start,
         charge_period_end,
         amount,
-        unnest(generate_series(
-            cast(cast(charge_period_start as date) as integer),
-            cast(cast(charge_period_end - interval '1 microsecond' as date) as integer)
-        )) as day_number
+        cast(
+            arrow_cast(
+                unnest(generate_series(
+                    cast(cast(charge_period_start as date) as integer),
+                    cast(cast(charge_period_end - interval '1 microsecond' as date) as integer)
+                )),
+                'Date32'
+            ) as timestamp(6)
+        ) as day
     from converted
     where is_spread
-),
-
-dated as (
-    select
-        * exclude (day_number),
-        cast(arrow_cast(cast(day_number as integer), 'Date32') as timestamp(6)) as day
-    from days
 ),
 
 daily as (
@@ -197,7 +199,7 @@ daily as (
                 least(charge_period_end, day + interval '1 day') as bigint
             ) - cast(greatest(charge_period_start, day) as bigint)
         ) over (partition by charge_key order by day) as day_amount
-    from dated
+    from days
 ),
 
 pieces as (

@@ -65,7 +65,8 @@ placed as (
 ),
 
 -- Calls of one price are priced alike, token by token: what is added up here is priced below, once a
--- cell. Only token counts that cannot be (price_id -5) have to be cut off at zero call by call.
+-- cell. Token counts that cannot be (price_id -5) weigh nothing where they are below zero: calls of which the
+-- same are, below_zero, are cut off there together.
 summed as (
     select
         slot_start,

@@ -16,39 +16,39 @@ use std::fmt::Write;
 
 /// The conforming query over a table of this schema, as SQL.
 pub fn over(relation: &Relation, table: &str, schema: &Schema) -> Result<String> {
-    let columns = relation.columns.iter().map(|column| {
-        let conformed = conformed(relation, column, schema)?;
-        match conformed {
+    let columns = relation
+        .columns
+        .iter()
+        .map(|column| match find(schema, column.name) {
+            Some((name, data_type)) => conformed(relation, column, name, data_type),
             None if column.required => Err(missing(relation, column, schema)),
             None => Ok(absent(column)),
-            Some(conformed) => Ok(conformed),
-        }
-    });
-    Ok(with_others(
-        relation,
-        columns.collect::<Result<_>>()?,
-        table,
-        schema,
-    ))
+        });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(with_others(relation, columns, table, schema))
 }
 
-/// The same of one of several tables that make a relation: what it lacks another one may have.
+/// One of several tables that make a relation, with the contract's types: what else the contract means of
+/// a column is told of all of them together, and what one lacks another may have.
 pub fn part(relation: &Relation, table: &str, schema: &Schema) -> Result<String> {
-    let columns = relation.columns.iter();
-    let columns = columns.filter_map(|column| conformed(relation, column, schema).transpose());
-    Ok(with_others(
-        relation,
-        columns.collect::<Result<_>>()?,
-        table,
-        schema,
-    ))
+    let columns = relation.columns.iter().filter_map(|column| {
+        let (name, data_type) = find(schema, column.name)?;
+        Some(if is_of(column.kind, data_type) {
+            Ok(format!("{} AS {}", quoted(name), quoted(column.name)))
+        } else {
+            conformed(relation, column, name, data_type)
+        })
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(with_others(relation, columns, table, schema))
 }
 
-/// Nothing where the table has no such column.
-fn conformed(relation: &Relation, column: &Column, schema: &Schema) -> Result<Option<String>> {
-    let Some((name, data_type)) = find(schema, column.name) else {
-        return Ok(None);
-    };
+fn conformed(
+    relation: &Relation,
+    column: &Column,
+    name: &str,
+    data_type: &DataType,
+) -> Result<String> {
     let expression = expression(column, &quoted(name), data_type).ok_or_else(|| {
         Error::new(format!(
             "column `{}` of `{}` is {}, not {}",
@@ -60,7 +60,7 @@ fn conformed(relation: &Relation, column: &Column, schema: &Schema) -> Result<Op
         .at(format!("table `{}`", relation.name))
         .hint(cast_hint(column))
     })?;
-    Ok(Some(format!("{expression} AS {}", quoted(column.name))))
+    Ok(format!("{expression} AS {}", quoted(column.name)))
 }
 
 fn with_others(
@@ -184,25 +184,19 @@ fn absent(column: &Column) -> String {
 /// `None` where a column of this type cannot hold what the contract means.
 fn expression(column: &Column, name: &str, data_type: &DataType) -> Option<String> {
     let cast = || Some(format!("arrow_cast({name}, '{}')", column.kind.arrow()));
-    let as_is = || Some(name.to_owned());
     match (column.kind, data_type) {
         (_, DataType::Dictionary(_, values)) => {
             let plain = format!("arrow_cast({name}, '{}')", plain_name(values)?);
             expression(column, &plain, values)
         }
-        (Kind::Text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
-            Some(format!("nullif({name}, '')"))
-        }
+        (kind, own) if is_of(kind, own) => Some(match kind {
+            Kind::Text => format!("nullif({name}, '')"),
+            // May be NULL, as far as the engine knows: of a column that may not, it makes
+            // `coalesce(flag, false) AS flag` the bare column, and then finds its name ambiguous.
+            Kind::Flag => format!("nullif({name}, NULL)"),
+            _ => name.to_owned(),
+        }),
         (Kind::Text, integer) if integer.is_integer() => cast(),
-        (Kind::Whole, DataType::Int64)
-        | (Kind::Time, DataType::Timestamp(TimeUnit::Microsecond, None))
-        | (Kind::TimeOfDay, DataType::Time64(TimeUnit::Microsecond))
-        | (Kind::Date, DataType::Date32)
-        | (Kind::Amount, DataType::Decimal128(38, 12))
-        | (Kind::Price, DataType::Decimal128(18, 6)) => as_is(),
-        // May be NULL, as far as the engine knows: of a column that may not, it makes
-        // `coalesce(flag, false) AS flag` the bare column, and then finds its name ambiguous.
-        (Kind::Flag, DataType::Boolean) => Some(format!("nullif({name}, NULL)")),
         (Kind::Whole, integer) if integer.is_integer() => cast(),
         (Kind::Time, DataType::Timestamp(_, zone)) => Some(match zone.as_deref() {
             // The engine would write another zone's wall clock; the instant is what is meant.
@@ -226,6 +220,23 @@ fn expression(column: &Column, name: &str, data_type: &DataType) -> Option<Strin
         }),
         _ => None,
     }
+}
+
+/// Whether a column has a type of the contract's.
+fn is_of(kind: Kind, data_type: &DataType) -> bool {
+    matches!(
+        (kind, data_type),
+        (
+            Kind::Text,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+        ) | (Kind::Whole, DataType::Int64)
+            | (Kind::Time, DataType::Timestamp(TimeUnit::Microsecond, None))
+            | (Kind::TimeOfDay, DataType::Time64(TimeUnit::Microsecond))
+            | (Kind::Date, DataType::Date32)
+            | (Kind::Amount, DataType::Decimal128(38, 12))
+            | (Kind::Price, DataType::Decimal128(18, 6))
+            | (Kind::Flag, DataType::Boolean)
+    )
 }
 
 fn is_number(data_type: &DataType) -> bool {

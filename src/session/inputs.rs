@@ -38,7 +38,7 @@ impl Session {
     /// Registers a relation's inputs, and the relation over them.
     pub(super) async fn register(&self, relation: &RelationInputs) -> Result<()> {
         let whole = Environment::qualified(&relation.relation);
-        let mut views = vec![];
+        let mut parts = vec![];
         let mut totals = vec![];
         for (number, input) in relation.inputs.iter().enumerate() {
             let place = || format!("{} input `{}`", relation.relation, input.location);
@@ -58,10 +58,12 @@ impl Session {
             };
             let inputs = self.environment.schema(INPUTS, None)?;
             inputs.register_table(name.clone(), read.table)?;
+            let is_one_of_several = relation.inputs.len() > 1;
             let own_view = format!("{name} as {}", relation.relation);
-            let view = match relation.inputs[..] {
-                [_] => whole.clone(),
-                _ => object_name(INPUTS, &own_view),
+            let view = if is_one_of_several {
+                object_name(INPUTS, &own_view)
+            } else {
+                whole.clone()
             };
             let shown = if let Some(source) = &input.source {
                 self.show(&view, &own, &relation.relation, source).await
@@ -72,17 +74,16 @@ impl Session {
                 self.define(&view, &sql).await
             };
             shown.map_err(|error| error.moved(place()))?;
-            let part = self.part(&relation.relation, &own_view).await;
-            views.push(part.map_err(|error| error.moved(place()))?);
+            if is_one_of_several {
+                let part = self.part(&relation.relation, &own_view).await;
+                parts.push(part.map_err(|error| error.moved(place()))?);
+            }
             if relation.relation == "billing" {
                 totals.push(self.control_total(&own, input)?);
             }
         }
-        if views.is_empty() {
-            return Ok(());
-        }
-        if views.len() > 1 {
-            self.define(&whole, &together(&views)).await?;
+        if !parts.is_empty() {
+            self.define(&whole, &together(&parts)).await?;
         }
         if relation.relation == "billing"
             && let Some(billing) = self.environment.table("billing").await?

@@ -421,3 +421,18 @@ fn what_a_script_has_written_it_reads() {
     assert!(answer.starts_with("sum\n41\n"), "{answer}");
     assert!(answer.ends_with("\nsum\n141\n"), "{answer}");
 }
+
+#[test]
+fn an_analysed_statement_says_what_its_shared_relations_took() {
+    let plan = Project::new().answer(&[
+        "--demo",
+        "--format",
+        "csv",
+        "sql",
+        "explain analyze select count(*) from allocation(period => '2026-10')",
+    ]);
+    let cells = "Shared Plan with Metrics,\"usage_cells(period => '2026-10'";
+    assert_eq!(plan.matches(cells).count(), 1, "{plan}");
+    let below = &plan[plan.find(cells).unwrap()..];
+    assert!(below.contains("bytes_scanned="), "{below}");
+}

@@ -3,12 +3,11 @@
 //! It is read once from the relations `prices`, `aliases` and `bands`, and it does not change. Two
 //! functions with equal references are equal, so that plans and cached expressions can be compared.
 
-use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::common::{Result, exec_err};
+use datafusion::common::Result;
 use sha2::{Digest, Sha256};
 
 use crate::pattern::bands::Bands;
@@ -45,14 +44,6 @@ impl Reference {
         let alias_rows = rows::aliases(aliases)?;
         let price_rows = rows::prices(prices)?;
         let band_rows = rows::bands(bands)?;
-        let mut tiers = HashSet::new();
-        for (tier, _) in &band_rows {
-            if !tiers.insert(tier.to_lowercase()) {
-                return exec_err!(
-                    "bands has the tier `{tier}` twice\n  hint: tiers compare without case"
-                );
-            }
-        }
         (&alias_rows, &price_rows, format!("{band_rows:?}")).hash(&mut digest);
 
         let aliases = Aliases::new(alias_rows);

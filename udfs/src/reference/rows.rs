@@ -1,7 +1,9 @@
 //! Rows of the relations `prices`, `aliases` and `bands` as the arithmetic takes them.
 
+use std::collections::HashSet;
+
 use datafusion::arrow::array::RecordBatch;
-use datafusion::common::Result;
+use datafusion::common::{Result, exec_err};
 
 use super::relation::{Relation, number, text};
 use crate::money::{Amount, Exact, PerMtok};
@@ -50,7 +52,7 @@ pub(super) fn aliases(batches: &[RecordBatch]) -> Result<Vec<AliasRow>> {
 }
 
 pub(super) fn bands(batches: &[RecordBatch]) -> Result<Vec<(String, Limits)>> {
-    read("bands", batches, |relation| {
+    let rows = read("bands", batches, |relation| {
         let tier = relation.text("tier")?;
         let [target, alert] = [
             relation.number("target_pct")?,
@@ -65,7 +67,17 @@ pub(super) fn bands(batches: &[RecordBatch]) -> Result<Vec<(String, Limits)>> {
                 Ok((tier.to_owned(), Limits { target, alert }))
             })
             .collect()
-    })
+    })?;
+    let mut tiers = HashSet::new();
+    match rows
+        .iter()
+        .find(|(tier, _)| !tiers.insert(tier.to_lowercase()))
+    {
+        Some((tier, _)) => {
+            exec_err!("bands has the tier `{tier}` twice\n  hint: tiers compare without case")
+        }
+        None => Ok(rows),
+    }
 }
 
 pub(super) fn prices(batches: &[RecordBatch]) -> Result<Vec<PriceRow>> {

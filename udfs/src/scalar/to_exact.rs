@@ -23,7 +23,7 @@ const SCALE: i8 = 30;
 pub(crate) static MANUAL: Manual = Manual {
     name: "to_exact",
     section: "Money",
-    description: "A number in any form as DECIMAL(76, 30); an error where that would round it, but for a float: what such a one has behind thirty decimals is noise.",
+    description: "A number in any form as DECIMAL(76, 30); an error where that would round it. Of a float, what lies behind thirty decimals is noise, and rounded.",
     parameters: &[Parameter::required(
         "value",
         Kind::AnyNumber,
